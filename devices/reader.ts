@@ -1,0 +1,99 @@
+import type { z } from 'zod'
+import type { CardUid } from '../shared/card-uid.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Log } from '../shared/log.ts'
+import type { SimulatedDevices } from './drivers/simulated-devices.ts'
+import type { Profile } from './normalise.ts'
+
+/** Why something a reader sent is no tap. Stable names: counters, logs and `status --json` hold them. */
+export type RejectionCode =
+  | 'frame-incomplete'
+  | 'frame-too-long'
+  | 'frame-garbled'
+  | 'prefix-missing'
+  | 'uid-empty'
+  | 'uid-not-hex'
+  | 'uid-odd-length'
+  | 'uid-length'
+  | 'uid-blank'
+  | 'uid-not-decimal'
+  | 'uid-out-of-range'
+
+export interface Rejection {
+  code: RejectionCode
+  /** Size of what was thrown away. The bytes themselves are never kept: they may be most of a UID. */
+  bytes: number
+}
+
+/** What an open reader says. */
+export type ReaderEvent =
+  /** One whole frame, without prefix, suffix and terminator; not yet a UID. */
+  | { type: 'frame'; payload: string; receivedAtMonoMs: number }
+  /** The card has left; only readers whose `removal` is `native` say so. */
+  | { type: 'removed' }
+  | ({ type: 'rejected' } & Rejection)
+
+export interface ReaderCapabilities {
+  /** Does the reader say that a card has left, or must it be inferred from silence? */
+  removal: 'native' | 'inferred'
+}
+
+/** An open reader: one session, from open to unplug or dispose. */
+export interface Reader extends AsyncDisposable {
+  readonly capabilities: ReaderCapabilities
+  /**
+   * The one stream of this session. Ends when the reader is disposed, throws an AppError with a `reader-…` code
+   * when it is unplugged or fails. May be called once.
+   */
+  events(): AsyncIterable<ReaderEvent>
+}
+
+export interface ReaderContext {
+  clock: Clock
+  log: Log
+  /** Aborts an open that hangs. */
+  signal: AbortSignal
+  simulatedDevices: SimulatedDevices
+}
+
+/** Options that every driver has beside its own. */
+export interface ReaderOptions {
+  /** The part of the spec between `<driver>:` and `?`. */
+  path: string
+  profile: Profile
+  /** A card counts as still lying there until this long after its last frame, in milliseconds. */
+  presenceGapMs: number
+  /** The same card is no new tap until this long after it left, in milliseconds. */
+  cooldownMs: number
+}
+
+/**
+ * Code for one family of readers. A driver opens, decodes, closes; it never reconnects, de-duplicates or knows
+ * UIDs: supervisor, presence and normalise do that once for all.
+ */
+export interface ReaderDriver<Options extends ReaderOptions = ReaderOptions> {
+  readonly name: string
+  /** One line for `reader list`. */
+  readonly summary: string
+  /** Options as they come from a spec: every value is text. Unknown options are refused. */
+  readonly options: z.ZodType<Options>
+  /** Devices that could be opened now; never opens one. */
+  discover(signal: AbortSignal): Promise<DiscoveredDevice[]>
+  /** Resolves to a reader that is ready for the next card, or throws an AppError with a `reader-…` code. */
+  open(options: Options, context: ReaderContext): Promise<Reader>
+}
+
+export interface DiscoveredDevice {
+  /** Spec to give to --reader. */
+  spec: string
+  description: string
+}
+
+/** One presentation of one card to one reader. */
+export interface Tap {
+  readerId: string
+  uid: CardUid
+  /** ISO 8601 UTC. */
+  tappedAt: string
+  tappedAtMonoMs: number
+}

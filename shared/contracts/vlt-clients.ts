@@ -1,0 +1,271 @@
+/**
+ * Wire contract of POST /api/clientes/register. Keys and texts are those of the API document; the rules for what
+ * counts as an integer, a boolean, an absent value and the error texts are Laravel's (Validation/Concerns), with
+ * raw field names.
+ */
+import { z } from 'zod'
+import { parseCardUid } from '../card-uid.ts'
+import { FloatLiteral } from '../wire-json.ts'
+
+export const registrationPath = '/api/clientes/register'
+
+/** Longest text where the document names no limit, in characters. */
+const maxTextLength = 255
+
+interface Verdict {
+  value?: unknown
+  /** Texts with `:field` where the field's name goes, in the order of Laravel's rules. */
+  complaints: string[]
+}
+type Rule = (value: unknown) => Verdict
+
+const ok = (value: unknown): Verdict => ({ value, complaints: [] })
+const wrong = (...complaints: string[]): Verdict => ({ complaints })
+
+/** Laravel's TrimStrings and ConvertEmptyStringsToNull: what is left of a value before any rule sees it. */
+function cleaned(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  const trimmed = value.trim()
+  return trimmed === '' ? undefined : trimmed
+}
+
+function isAbsent(value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  // An empty JSON object is an empty array in PHP, and `required` refuses both.
+  return typeof value === 'object' && !(value instanceof FloatLiteral) && Object.keys(value).length === 0
+}
+
+const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
+// From here on PHP writes a float with an exponent, and FILTER_VALIDATE_INT refuses it.
+const maxPlainFloat = 1e15
+
+/** PHP's FILTER_VALIDATE_INT. The value is canonical decimal text, since 64 bits do not fit a number. */
+const integer: Rule = (value) => {
+  const found = asInteger(value)
+  return found !== undefined && found >= int64.min && found <= int64.max
+    ? ok(found.toString())
+    : wrong('The :field field must be an integer.')
+}
+
+function asInteger(value: unknown): bigint | undefined {
+  if (value === true) return 1n
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
+  if (value instanceof FloatLiteral) {
+    return Number.isInteger(value.value) && Math.abs(value.value) < maxPlainFloat ? BigInt(value.value) : undefined
+  }
+  if (typeof value === 'string' && /^[+-]?(0|[1-9]\d*)$/.test(value) && value.length <= 20) return BigInt(value)
+  return undefined
+}
+
+const boolean: Rule = (value) => {
+  if (value === true || value === 1 || value === '1') return ok(true)
+  if (value === false || value === 0 || value === '0') return ok(false)
+  return wrong('The :field field must be true or false.')
+}
+
+/** Text that every database takes: no NUL, no half of a surrogate pair. */
+function text(maxLength: number, alsoMust?: { match: (value: string) => boolean; complaint: string }): Rule {
+  return (value) => {
+    if (typeof value !== 'string') {
+      const complaints = ['The :field field must be a string.']
+      if (alsoMust !== undefined && !(isNumeric(value) && alsoMust.match(numericText(value)))) {
+        complaints.push(alsoMust.complaint)
+      }
+      return wrong(...complaints)
+    }
+    const complaints: string[] = []
+    if (value.includes('\0') || !value.isWellFormed()) complaints.push(formatComplaint)
+    else if (alsoMust !== undefined && !alsoMust.match(value)) complaints.push(alsoMust.complaint)
+    // Laravel counts characters, not UTF-16 units.
+    if ([...value].length > maxLength) {
+      complaints.push(`The :field field must not be greater than ${String(maxLength)} characters.`)
+    }
+    return complaints.length === 0 ? ok(value) : wrong(...complaints)
+  }
+}
+
+const formatComplaint = 'The :field field format is invalid.'
+
+// Laravel's regex rule looks at numbers too, as text.
+function isNumeric(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
+}
+
+function numericText(value: number | bigint): string {
+  return value.toString()
+}
+
+const email = text(maxTextLength, {
+  complaint: 'The :field field must be a valid email address.',
+  match: isEmail,
+})
+
+const card = text(maxTextLength, {
+  complaint: formatComplaint,
+  match: (value) => 'uid' in parseCardUid(value),
+})
+
+const date: Rule = (value) =>
+  typeof value === 'string' && isDate(value) ? ok(value) : wrong('The :field field must be a valid date.')
+
+/** RFC 5321 mailbox, looser than most: `a@b` passes. No control characters, no spaces outside quotes. */
+function isEmail(value: string): boolean {
+  const at = value.lastIndexOf('@')
+  const local = value.slice(0, at)
+  const domain = value.slice(at + 1)
+  if (at < 1 || local.length > 64 || domain.length > 253) return false
+  const atom = String.raw`[^\s"(),:;<>@[\\\]\p{Cc}.]+`
+  const dotAtom = new RegExp(String.raw`^${atom}(\.${atom})*$`, 'u')
+  const quoted = /^"([^"\\\p{Cc}]|\\[ -~])+"$/u
+  const label = String.raw`[\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?`
+  const host = new RegExp(String.raw`^${label}(\.${label})*$`, 'u')
+  const literal = /^\[[0-9A-Fa-f:.]+\]$/
+  return (dotAtom.test(local) || quoted.test(local)) && (host.test(domain) || literal.test(domain))
+}
+
+/** A real calendar day in ISO 8601, alone or with a time. The day is kept as written and never shifted. */
+function isDate(value: string): boolean {
+  const parts =
+    /^(\d{4})-(\d{2})-(\d{2})(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-][01]\d:?[0-5]\d)?)?$/.exec(
+      value,
+    )
+  if (parts === null) return false
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])]
+  const real = new Date(0)
+  real.setUTCFullYear(year, month - 1, day)
+  return year > 0 && real.getUTCMonth() === month - 1 && real.getUTCDate() === day
+}
+
+type Documented = {
+  type: 'integer' | 'string' | 'boolean'
+  description: string
+  maxLength?: number
+  format?: string
+}
+
+function required<T>(field: string, rule: Rule, meta: Documented) {
+  return z
+    .unknown()
+    .transform((raw, context) => {
+      const value = cleaned(raw)
+      const verdict = isAbsent(value) ? wrong('The :field field is required.') : rule(value)
+      return settle<T>(field, raw, verdict, context)
+    })
+    .meta(meta)
+}
+
+function optional<T>(field: string, rule: Rule, meta: Documented) {
+  return z
+    .unknown()
+    .transform((raw, context) => {
+      const value = cleaned(raw)
+      const verdict = value === undefined || value === null ? ok(undefined) : rule(value)
+      return settle<T | undefined>(field, raw, verdict, context)
+    })
+    .optional()
+    .meta(meta)
+}
+
+function settle<T>(field: string, raw: unknown, verdict: Verdict, context: z.RefinementCtx): T {
+  for (const complaint of verdict.complaints) {
+    context.addIssue({ code: 'custom', input: raw, message: complaint.replace(':field', field) })
+  }
+  return verdict.complaints.length === 0 ? (verdict.value as T) : (z.NEVER as T)
+}
+
+/**
+ * The request body. Field order is the order of the errors. Integers come out as canonical decimal text, texts
+ * trimmed, absent and blank optional fields as undefined.
+ */
+export const registrationRequest = z.object({
+  codigoClienteVLT: required<string>('codigoClienteVLT', integer, {
+    type: 'integer',
+    description: 'Internal unique client identifier in the VLT system',
+  }),
+  correo: required<string>('correo', email, {
+    type: 'string',
+    format: 'email',
+    maxLength: maxTextLength,
+    description: 'Client’s email address',
+  }),
+  tarjeta: required<string>('tarjeta', card, {
+    type: 'string',
+    description: 'Physical UID of the RFID card: 4 to 10 bytes of hex; spaces, colons and hyphens are ignored',
+  }),
+  enviarWhatsApp: required<boolean>('enviarWhatsApp', boolean, {
+    type: 'boolean',
+    description: 'Consent to receive WhatsApp communications',
+  }),
+  enviarCorreo: required<boolean>('enviarCorreo', boolean, {
+    type: 'boolean',
+    description: 'Consent to receive email communications',
+  }),
+  enviarSms: required<boolean>('enviarSms', boolean, {
+    type: 'boolean',
+    description: 'Consent to receive SMS communications',
+  }),
+  tipoDocumento: optional<string>('tipoDocumento', integer, {
+    type: 'integer',
+    description: 'Document type identifier',
+  }),
+  dni: optional<string>('dni', text(20), {
+    type: 'string',
+    maxLength: 20,
+    description: 'National document number',
+  }),
+  nombre: optional<string>('nombre', text(maxTextLength), {
+    type: 'string',
+    maxLength: maxTextLength,
+    description: 'Client’s first name(s)',
+  }),
+  apellidoPaterno: optional<string>('apellidoPaterno', text(maxTextLength), {
+    type: 'string',
+    maxLength: maxTextLength,
+    description: 'Father’s last name',
+  }),
+  apellidoMaterno: optional<string>('apellidoMaterno', text(maxTextLength), {
+    type: 'string',
+    maxLength: maxTextLength,
+    description: 'Mother’s last name',
+  }),
+  fechaNacimiento: optional<string>('fechaNacimiento', date, {
+    type: 'string',
+    description: 'Birth date (YYYY-MM-DDTHH:mm:ss.sssZ)',
+  }),
+  direccion: optional<string>('direccion', text(maxTextLength), {
+    type: 'string',
+    maxLength: maxTextLength,
+    description: 'Residential address',
+  }),
+  telefono: optional<string>('telefono', text(maxTextLength), {
+    type: 'string',
+    maxLength: maxTextLength,
+    description: 'Contact phone number',
+  }),
+  ubigeo: optional<string>('ubigeo', text(maxTextLength), {
+    type: 'string',
+    maxLength: maxTextLength,
+    description: 'Geographic location code',
+  }),
+  sexo: optional<string>('sexo', integer, { type: 'integer', description: 'Gender identifier' }),
+})
+
+export type Registration = z.output<typeof registrationRequest>
+export type RegistrationField = keyof Registration
+
+export const outcomeMessages = {
+  created: 'cliente nuevo',
+  'card-added': 'tarjeta agregada al cliente existente',
+  duplicate: 'registro duplicado',
+} as const
+
+/** The answer body of all three outcomes. */
+export const registrationAnswer = z.object({
+  id: z.int().meta({ description: 'Identifier of the registered client' }),
+  tarjeta: z.string().meta({ description: 'The card identifier sent in the request' }),
+  mensaje: z.enum([outcomeMessages.created, outcomeMessages['card-added'], outcomeMessages.duplicate]),
+  esDuplicado: z.boolean().meta({ description: 'true when the card had already been registered' }),
+})
+
+export type RegistrationAnswer = z.output<typeof registrationAnswer>
