@@ -2,7 +2,15 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 /** Only composition roots know the process they run in; everything else is handed what it needs. */
-const roots = ['agent/cli.ts', 'server/cli.ts', 'demo/**', 'bench/**', 'test/**', '**/*.test.ts', '*.config.ts']
+const roots = [
+  'agent/cli.ts',
+  'server/cli.ts',
+  'demo/**',
+  'bench/**',
+  'test/**',
+  '**/*.test.ts',
+  '*.config.ts',
+]
 
 export default tseslint.config(
   { ignores: ['dist/', 'var/', 'node_modules/'] },
@@ -13,10 +21,14 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       'no-console': 'error',
-      'no-restricted-globals': ['error', { name: 'process', message: 'Only the composition roots touch process.' }],
+      'no-restricted-globals': [
+        'error',
+        { name: 'process', message: 'Only the composition roots touch process.' },
+      ],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/dot-notation': 'off', // exclusive with noPropertyAccessFromIndexSignature habits: env['NAME']
+      '@typescript-eslint/consistent-type-definitions': 'off',
+      '@typescript-eslint/dot-notation': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
     },

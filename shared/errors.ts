@@ -12,8 +12,14 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'Correct each setting named above where its source says, then start again.',
   },
-  'input-invalid': { retry: 'after-fix', hint: 'Correct the fields named above and try again; nothing was stored.' },
-  'input-unreadable': { retry: 'after-fix', hint: 'Give a readable file that holds one JSON object in UTF-8.' },
+  'input-invalid': {
+    retry: 'after-fix',
+    hint: 'Correct the fields named above and try again; nothing was stored.',
+  },
+  'input-unreadable': {
+    retry: 'after-fix',
+    hint: 'Give a readable file that holds one JSON object in UTF-8.',
+  },
   'data-folder-unusable': {
     retry: 'after-fix',
     hint: 'Give a folder this user may create and write, with --data.',
@@ -25,7 +31,10 @@ export const errorTable = {
     hint: 'Start it with `vlt-agent run`, with the same --data as this command.',
   },
   'agent-stopping': { retry: 'later', hint: 'The agent is stopping: try again once it has started.' },
-  'enrolment-timeout': { retry: 'after-fix', hint: 'No card was tapped in time: enrol again and tap the card.' },
+  'enrolment-timeout': {
+    retry: 'after-fix',
+    hint: 'No card was tapped in time: enrol again and tap the card.',
+  },
   'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
@@ -53,7 +62,10 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'A newer vlt-agent wrote this outbox: install that version again.',
   },
-  'disk-full': { retry: 'later', hint: 'Free space on the disk of the data folder; what was accepted is safe.' },
+  'disk-full': {
+    retry: 'later',
+    hint: 'Free space on the disk of the data folder; what was accepted is safe.',
+  },
   'storage-failed': { retry: 'later', hint: 'Check the disk of the data folder (dmesg, smartctl).' },
 
   'reader-spec-invalid': {
@@ -65,37 +77,76 @@ export const errorTable = {
     retry: 'later',
     hint: 'Let this user open the device: install systemd/60-vlt-readers.rules and add the user to group vlt-reader.',
   },
-  'reader-busy': { retry: 'later', hint: 'Another program has the reader open (ModemManager and brltty do): end it.' },
+  'reader-busy': {
+    retry: 'later',
+    hint: 'Another program has the reader open (ModemManager and brltty do): end it.',
+  },
   'reader-unplugged': { retry: 'later', hint: 'Plug the reader in again; it is picked up by itself.' },
   'reader-failed': { retry: 'later', hint: 'Unplug the reader and plug it in again.' },
 
-  'server-not-configured': { retry: 'after-fix', hint: 'Set --server-url; registrations wait here until then.' },
-  'server-unreachable': { retry: 'later', hint: 'Check network and --server-url; registrations wait here until then.' },
-  'server-timeout': { retry: 'later', hint: 'The server took too long; the registration is sent again by itself.' },
+  'server-not-configured': {
+    retry: 'after-fix',
+    hint: 'Set --server-url; registrations wait here until then.',
+  },
+  'server-unreachable': {
+    retry: 'later',
+    hint: 'Check network and --server-url; registrations wait here until then.',
+  },
+  'server-timeout': {
+    retry: 'later',
+    hint: 'The server took too long; the registration is sent again by itself.',
+  },
   'server-tls': {
     retry: 'after-fix',
     hint: 'The secure connection failed: check this machine’s clock, the certificate of the server and --server-url.',
   },
-  'server-unavailable': { retry: 'later', hint: 'The server cannot take registrations now; it is retried by itself.' },
-  'server-failed': { retry: 'later', hint: 'The server failed on this registration; it is retried by itself.' },
+  'server-unavailable': {
+    retry: 'later',
+    hint: 'The server cannot take registrations now; it is retried by itself.',
+  },
+  'server-failed': {
+    retry: 'later',
+    hint: 'The server failed on this registration; it is retried by itself.',
+  },
   'server-unexpected-answer': {
     retry: 'later',
     hint: 'What answered is not the registration server (a login page of the network?): check --server-url.',
   },
   'rate-limited': { retry: 'later', hint: 'The server asked to wait; sending goes on by itself.' },
-  'request-in-progress': { retry: 'later', hint: 'The server is still answering this registration; retried by itself.' },
-  'server-refuses-us': { retry: 'after-fix', hint: 'The server refuses this kiosk: check --server-url and its access.' },
-  'endpoint-missing': { retry: 'after-fix', hint: 'The server does not know this address: check --server-url.' },
+  'request-in-progress': {
+    retry: 'later',
+    hint: 'The server is still answering this registration; retried by itself.',
+  },
+  'server-refuses-us': {
+    retry: 'after-fix',
+    hint: 'The server refuses this kiosk: check --server-url and its access.',
+  },
+  'endpoint-missing': {
+    retry: 'after-fix',
+    hint: 'The server does not know this address: check --server-url.',
+  },
   'rejected-invalid': {
     retry: 'after-fix',
     hint: 'The server refused the data: see `vlt-agent queue show ID`, enrol again with correct data, discard this one.',
   },
-  'rejected-too-large': { retry: 'after-fix', hint: 'The data is too large for the server: enrol again with less.' },
-  'rejected-conflict': { retry: 'after-fix', hint: 'The server already holds something else: see `vlt-agent queue show ID`.' },
+  'rejected-too-large': {
+    retry: 'after-fix',
+    hint: 'The data is too large for the server: enrol again with less.',
+  },
+  'rejected-conflict': {
+    retry: 'after-fix',
+    hint: 'The server already holds something else: see `vlt-agent queue show ID`.',
+  },
 
-  'address-in-use': { retry: 'after-fix', hint: 'Another program listens there: end it, or choose another port.' },
+  'address-in-use': {
+    retry: 'after-fix',
+    hint: 'Another program listens there: end it, or choose another port.',
+  },
   'address-unusable': { retry: 'after-fix', hint: 'Give an address of this machine and a port it may open.' },
-  'database-locked': { retry: 'after-fix', hint: 'Another vlt-server uses this data folder: end it, or give another --data.' },
+  'database-locked': {
+    retry: 'after-fix',
+    hint: 'Another vlt-server uses this data folder: end it, or give another --data.',
+  },
   'database-corrupt': {
     retry: 'after-fix',
     hint: 'Stop the server, keep a copy of the file with its -wal and -shm, and restore the last good backup.',

@@ -40,7 +40,7 @@ export function createServiceManager(
   }
 
   return {
-    ready: (status) => notify('READY=1', `STATUS=${status}`, `MAINPID=${String(process.pid)}`),
+    ready: (status) => notify('READY=1', `STATUS=${status}`),
     stopping: () => notify('STOPPING=1'),
     async run(signal) {
       if (socket === undefined || watchdogMs === 0) return

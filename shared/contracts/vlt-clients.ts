@@ -52,9 +52,12 @@ function asInteger(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
   if (value instanceof FloatLiteral) {
-    return Number.isInteger(value.value) && Math.abs(value.value) < maxPlainFloat ? BigInt(value.value) : undefined
+    return Number.isInteger(value.value) && Math.abs(value.value) < maxPlainFloat
+      ? BigInt(value.value)
+      : undefined
   }
-  if (typeof value === 'string' && /^[+-]?(0|[1-9]\d*)$/.test(value) && value.length <= 20) return BigInt(value)
+  if (typeof value === 'string' && /^[+-]?(0|[1-9]\d*)$/.test(value) && value.length <= 20)
+    return BigInt(value)
   return undefined
 }
 
@@ -78,7 +81,7 @@ function text(maxLength: number, alsoMust?: { match: (value: string) => boolean;
     if (value.includes('\0') || !value.isWellFormed()) complaints.push(formatComplaint)
     else if (alsoMust !== undefined && !alsoMust.match(value)) complaints.push(alsoMust.complaint)
     // Laravel counts characters, not UTF-16 units.
-    if ([...value].length > maxLength) {
+    if (Array.from(value).length > maxLength) {
       complaints.push(`The :field field must not be greater than ${String(maxLength)} characters.`)
     }
     return complaints.length === 0 ? ok(value) : wrong(...complaints)
@@ -150,7 +153,7 @@ function required<T>(field: string, rule: Rule, meta: Documented) {
     .transform((raw, context) => {
       const value = cleaned(raw)
       const verdict = isAbsent(value) ? wrong('The :field field is required.') : rule(value)
-      return settle<T>(field, raw, verdict, context)
+      return settle(field, raw, verdict, context) as T
     })
     .meta(meta)
 }
@@ -161,17 +164,17 @@ function optional<T>(field: string, rule: Rule, meta: Documented) {
     .transform((raw, context) => {
       const value = cleaned(raw)
       const verdict = value === undefined || value === null ? ok(undefined) : rule(value)
-      return settle<T | undefined>(field, raw, verdict, context)
+      return settle(field, raw, verdict, context) as T | undefined
     })
     .optional()
     .meta(meta)
 }
 
-function settle<T>(field: string, raw: unknown, verdict: Verdict, context: z.RefinementCtx): T {
+function settle(field: string, raw: unknown, verdict: Verdict, context: z.RefinementCtx): unknown {
   for (const complaint of verdict.complaints) {
     context.addIssue({ code: 'custom', input: raw, message: complaint.replace(':field', field) })
   }
-  return verdict.complaints.length === 0 ? (verdict.value as T) : (z.NEVER as T)
+  return verdict.complaints.length === 0 ? verdict.value : z.NEVER
 }
 
 /**
@@ -191,7 +194,8 @@ export const registrationRequest = z.object({
   }),
   tarjeta: required<string>('tarjeta', card, {
     type: 'string',
-    description: 'Physical UID of the RFID card: 4 to 10 bytes of hex; spaces, colons and hyphens are ignored',
+    description:
+      'Physical UID of the RFID card: 4 to 10 bytes of hex; spaces, colons and hyphens are ignored',
   }),
   enviarWhatsApp: required<boolean>('enviarWhatsApp', boolean, {
     type: 'boolean',
