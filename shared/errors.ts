@@ -155,6 +155,10 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'This file system or SQLite build does not keep commits through a power cut: put --data on a local disk.',
   },
+  'database-too-new': {
+    retry: 'after-fix',
+    hint: 'A newer vlt-server wrote this database: install that version again.',
+  },
   'database-unavailable': { retry: 'later', hint: 'Check the disk and the database named above.' },
 } as const satisfies Record<string, { retry: Retry; hint: string }>
 

@@ -23,3 +23,19 @@ export function parseWireJson(text: string): unknown {
     return undefined
   }
 }
+
+declare global {
+  // ECMAScript's own since Node 22; TypeScript's library does not list it yet.
+  interface JSON {
+    rawJSON(text: string): unknown
+  }
+}
+
+/** JSON text of an object, in the order of its keys; the named keys hold decimal text and are written as integers. */
+export function formatWireJson(body: Record<string, unknown>, integerKeys: ReadonlySet<string>): string {
+  const exact = Object.entries(body).map(([key, value]) => [
+    key,
+    integerKeys.has(key) && typeof value === 'string' ? JSON.rawJSON(value) : value,
+  ])
+  return JSON.stringify(Object.fromEntries(exact))
+}

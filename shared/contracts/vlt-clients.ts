@@ -12,15 +12,33 @@ export const registrationPath = '/api/clientes/register'
 /** Longest text where the document names no limit, in characters. */
 const maxTextLength = 255
 
+/** Laravel's texts, `:field` standing for the field's name. An issue carries the key as `params.rule`. */
+const complaintTexts = {
+  required: 'The :field field is required.',
+  integer: 'The :field field must be an integer.',
+  string: 'The :field field must be a string.',
+  boolean: 'The :field field must be true or false.',
+  email: 'The :field field must be a valid email address.',
+  date: 'The :field field must be a valid date.',
+  format: 'The :field field format is invalid.',
+  max: 'The :field field must not be greater than :max characters.',
+} as const
+
+export type RuleName = keyof typeof complaintTexts
+
+interface Complaint {
+  rule: RuleName
+  max?: number
+}
 interface Verdict {
   value?: unknown
-  /** Texts with `:field` where the field's name goes, in the order of Laravel's rules. */
-  complaints: string[]
+  /** In the order of Laravel's rules. */
+  complaints: Complaint[]
 }
 type Rule = (value: unknown) => Verdict
 
 const ok = (value: unknown): Verdict => ({ value, complaints: [] })
-const wrong = (...complaints: string[]): Verdict => ({ complaints })
+const wrong = (...complaints: Complaint[]): Verdict => ({ complaints })
 
 /** Laravel's TrimStrings and ConvertEmptyStringsToNull: what is left of a value before any rule sees it. */
 function cleaned(value: unknown): unknown {
@@ -44,7 +62,7 @@ const integer: Rule = (value) => {
   const found = asInteger(value)
   return found !== undefined && found >= int64.min && found <= int64.max
     ? ok(found.toString())
-    : wrong('The :field field must be an integer.')
+    : wrong({ rule: 'integer' })
 }
 
 function asInteger(value: unknown): bigint | undefined {
@@ -64,31 +82,29 @@ function asInteger(value: unknown): bigint | undefined {
 const boolean: Rule = (value) => {
   if (value === true || value === 1 || value === '1') return ok(true)
   if (value === false || value === 0 || value === '0') return ok(false)
-  return wrong('The :field field must be true or false.')
+  return wrong({ rule: 'boolean' })
 }
 
 /** Text that every database takes: no NUL, no half of a surrogate pair. */
-function text(maxLength: number, alsoMust?: { match: (value: string) => boolean; complaint: string }): Rule {
+function text(maxLength: number, alsoMust?: { rule: RuleName; match: (value: string) => boolean }): Rule {
   return (value) => {
     if (typeof value !== 'string') {
-      const complaints = ['The :field field must be a string.']
+      const complaints: Complaint[] = [{ rule: 'string' }]
       if (alsoMust !== undefined && !(isNumeric(value) && alsoMust.match(numericText(value)))) {
-        complaints.push(alsoMust.complaint)
+        complaints.push({ rule: alsoMust.rule })
       }
       return wrong(...complaints)
     }
-    const complaints: string[] = []
-    if (value.includes('\0') || !value.isWellFormed()) complaints.push(formatComplaint)
-    else if (alsoMust !== undefined && !alsoMust.match(value)) complaints.push(alsoMust.complaint)
+    const complaints: Complaint[] = []
+    if (value.includes('\0') || !value.isWellFormed()) complaints.push({ rule: 'format' })
+    else if (alsoMust !== undefined && !alsoMust.match(value)) complaints.push({ rule: alsoMust.rule })
     // Laravel counts characters, not UTF-16 units.
     if (Array.from(value).length > maxLength) {
-      complaints.push(`The :field field must not be greater than ${String(maxLength)} characters.`)
+      complaints.push({ rule: 'max', max: maxLength })
     }
     return complaints.length === 0 ? ok(value) : wrong(...complaints)
   }
 }
-
-const formatComplaint = 'The :field field format is invalid.'
 
 // Laravel's regex rule looks at numbers too, as text.
 function isNumeric(value: unknown): value is number | bigint {
@@ -100,17 +116,17 @@ function numericText(value: number | bigint): string {
 }
 
 const email = text(maxTextLength, {
-  complaint: 'The :field field must be a valid email address.',
+  rule: 'email',
   match: isEmail,
 })
 
 const card = text(maxTextLength, {
-  complaint: formatComplaint,
+  rule: 'format',
   match: (value) => 'uid' in parseCardUid(value),
 })
 
 const date: Rule = (value) =>
-  typeof value === 'string' && isDate(value) ? ok(value) : wrong('The :field field must be a valid date.')
+  typeof value === 'string' && isDate(value) ? ok(value) : wrong({ rule: 'date' })
 
 /** RFC 5321 mailbox, looser than most: `a@b` passes. No control characters, no spaces outside quotes. */
 function isEmail(value: string): boolean {
@@ -152,7 +168,7 @@ function required<T>(field: string, rule: Rule, meta: Documented) {
     .unknown()
     .transform((raw, context) => {
       const value = cleaned(raw)
-      const verdict = isAbsent(value) ? wrong('The :field field is required.') : rule(value)
+      const verdict = isAbsent(value) ? wrong({ rule: 'required' }) : rule(value)
       return settle(field, raw, verdict, context) as T
     })
     .meta(meta)
@@ -171,8 +187,9 @@ function optional<T>(field: string, rule: Rule, meta: Documented) {
 }
 
 function settle(field: string, raw: unknown, verdict: Verdict, context: z.RefinementCtx): unknown {
-  for (const complaint of verdict.complaints) {
-    context.addIssue({ code: 'custom', input: raw, message: complaint.replace(':field', field) })
+  for (const { rule, max } of verdict.complaints) {
+    const message = complaintTexts[rule].replace(':field', field).replace(':max', String(max))
+    context.addIssue({ code: 'custom', input: raw, message, params: { rule, max } })
   }
   return verdict.complaints.length === 0 ? verdict.value : z.NEVER
 }

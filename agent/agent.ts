@@ -1,0 +1,212 @@
+import { SimulatedDevices } from '../devices/drivers/simulated-devices.ts'
+import { readReaderSpec, type ReaderSpec } from '../devices/spec.ts'
+import { superviseReader, type SupervisedReader } from '../devices/supervisor.ts'
+import type { Clock } from '../shared/clock.ts'
+import { AppError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { AgentConfig } from './config.ts'
+import { coreOperations, lobbyOperations, type Core } from './control/operations.ts'
+import { socketPath } from './control/protocol.ts'
+import { openControlServer } from './control/server.ts'
+import { EnrolmentDesk } from './enrolment/desk.ts'
+import { Registrar } from './enrolment/registrar.ts'
+import { Outbox } from './outbox/outbox.ts'
+import { openPage, type OpenPage } from './page/server.ts'
+import { PageState } from './page/state.ts'
+import { agentStatus, type AgentStatus } from './status.ts'
+import { ServerClient } from './sync/client.ts'
+import { Sync } from './sync/sync.ts'
+import { version } from './version.ts'
+
+/** How long a request in flight may still take once the agent is told to stop. */
+const stopWithinMs = 10_000
+/** How long `ready` waits for the first look at every reader. */
+const firstLookMs = 2_000
+
+/** Outbox and sync, without readers: what a command uses while no agent runs. */
+export interface OpenCore extends Core, AsyncDisposable {
+  /** Aborted by a bug in a loop; the program must end. */
+  readonly broken: AbortSignal
+}
+
+/** Opens the outbox and starts delivering. Disposing ends the request in flight within its deadline. */
+export async function openCore(config: AgentConfig, clock: Clock, log: Log): Promise<OpenCore> {
+  await using stack = new AsyncDisposableStack()
+  const outbox = stack.use(Outbox.open(config.data, clock))
+  const registrar = new Registrar(outbox, clock)
+  const client =
+    config.serverUrl === undefined
+      ? undefined
+      : stack.use(new ServerClient(config.serverUrl, version, { connectMs: 5_000, answerMs: 10_000 }))
+  const sync = new Sync({
+    outbox,
+    client,
+    serverUrl: config.serverUrl,
+    clock,
+    log,
+    onSettled: (id) => {
+      registrar.settled(id)
+    },
+  })
+  const loops = startLoops(clock, log)
+  loops.add((stop, cut) => sync.run(stop, cut))
+  stack.use(loops)
+  const status = () =>
+    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined })
+  const owned = stack.move()
+  return {
+    outbox,
+    registrar,
+    sync,
+    status,
+    broken: loops.broken,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+export interface OpenAgent extends AsyncDisposable {
+  /** Where the kiosk page is; null when its port could not be had. */
+  readonly pageUrl: string | null
+  readonly broken: AbortSignal
+  /** Answers why the agent is not doing its work, or undefined while it does. */
+  alive(): Promise<string | undefined>
+}
+
+/**
+ * The whole agent. Parts open in the order outbox, sync, page, control, readers and close in reverse, so that a stop
+ * ends the taps first and the outbox last.
+ */
+export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Promise<OpenAgent> {
+  const specs = await readSpecs(config.reader)
+  await using stack = new AsyncDisposableStack()
+  const core = stack.use(await openCore(config, clock, log))
+  const pageState = new PageState(core.registrar, clock)
+  const desk = new EnrolmentDesk(core.registrar, clock, log, (notice) => {
+    if (notice.kind === 'accepted') core.sync.expedite(notice.registration.id)
+    pageState.show(notice)
+  })
+  pageState.watchDesk(() => desk.waiting)
+  stack.defer(() => void desk.cancel())
+
+  const simulatedDevices = new SimulatedDevices(clock)
+  const readers = specs.map((spec) =>
+    superviseReader({
+      spec,
+      clock,
+      log,
+      simulatedDevices,
+      onTap: (tap) => {
+        desk.accept(tap)
+      },
+    }),
+  )
+  const status = () =>
+    agentStatus({
+      running: true,
+      readers: readers.map((reader) => reader.status),
+      outbox: core.outbox,
+      server: core.sync.status,
+      desk,
+    })
+  const running: Core = { outbox: core.outbox, registrar: core.registrar, sync: core.sync, status }
+
+  const page = await openPageOrWarn(config, pageState, status, log)
+  if (page !== undefined) stack.use(page)
+  stack.use(
+    await openControlServer(
+      socketPath(config.data),
+      { ...coreOperations(running), ...lobbyOperations(running, { desk, readers, simulatedDevices }) },
+      log,
+    ),
+  )
+  const loops = startLoops(clock, log)
+  for (const reader of readers) loops.add((stop) => reader.run(stop))
+  stack.use(loops)
+  await firstLook(readers, clock)
+
+  const owned = stack.move()
+  return {
+    pageUrl: page?.url ?? null,
+    broken: AbortSignal.any([core.broken, loops.broken]),
+    alive: () => alive(core, page?.url),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** The watchdog's question: does the outbox take a write, and does the event loop answer a request? */
+async function alive(core: Core, pageUrl: string | undefined): Promise<string | undefined> {
+  try {
+    core.outbox.probe()
+  } catch (error) {
+    // A full disk is the operator's to mend and shown to everybody; a restart would not help.
+    if (!(error instanceof AppError && error.code === 'disk-full')) return 'the outbox takes no write'
+  }
+  if (pageUrl === undefined) return undefined
+  const answer = await fetch(`${pageUrl}/health/live`, { signal: AbortSignal.timeout(5_000) }).catch(
+    () => undefined,
+  )
+  return answer?.ok === true ? undefined : 'the page is not served'
+}
+
+/** Registrations matter more than the page: a taken port costs the page, not the agent. */
+async function openPageOrWarn(
+  config: AgentConfig,
+  state: PageState,
+  status: () => AgentStatus,
+  log: Log,
+): Promise<OpenPage | undefined> {
+  try {
+    return await openPage(config, state, status)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    log.error({ code: error.code, hint: error.hint }, error.message)
+    return undefined
+  }
+}
+
+async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
+  const specs = await Promise.all(texts.map(readReaderSpec))
+  const twice = specs.find((spec, index) => specs.findIndex(({ id }) => id === spec.id) !== index)
+  if (twice !== undefined) throw new AppError('reader-spec-invalid', `reader ${twice.id} is given twice`)
+  return specs
+}
+
+async function firstLook(readers: SupervisedReader[], clock: Clock): Promise<void> {
+  const looked = (): boolean =>
+    readers.every(({ status }) => status.state === 'ready' || status.fault !== null)
+  const deadline = clock.monoMs() + firstLookMs
+  while (!looked() && clock.monoMs() < deadline) await clock.sleep(10, new AbortController().signal)
+}
+
+interface Loops extends AsyncDisposable {
+  add(run: (stop: AbortSignal, cut: AbortSignal) => Promise<void>): void
+  readonly broken: AbortSignal
+}
+
+/** Runs loops until disposed: `stop` asks them to end, `cut` after the deadline ends what they still wait for. */
+function startLoops(clock: Clock, log: Log): Loops {
+  const stop = new AbortController()
+  const cut = new AbortController()
+  const broken = new AbortController()
+  const running: Promise<void>[] = []
+  return {
+    broken: broken.signal,
+    add(run) {
+      const loop = run(stop.signal, cut.signal).catch((error: unknown) => {
+        log.fatal({ err: error }, 'a part of the agent broke')
+        broken.abort()
+      })
+      running.push(loop)
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      const ended = new AbortController()
+      const deadline = clock.sleep(stopWithinMs, ended.signal).then(() => {
+        cut.abort()
+      })
+      await Promise.all(running)
+      ended.abort()
+      await deadline
+    },
+  }
+}

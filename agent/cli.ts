@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { AppError } from '../shared/errors.ts'
+import type { Terminal } from './commands/context.ts'
+import { addEnroll } from './commands/enroll.ts'
+import { addQueue } from './commands/queue.ts'
+import { addReader } from './commands/reader.ts'
+import { addRun } from './commands/run.ts'
+import { addStatus } from './commands/status.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { version } from './version.ts'
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The second one is meant: at once, with nothing lost, since every commit is on the disk already.
+    if (stop.signal.aborted) process.exit(exitCodes.failure)
+    stop.abort()
+  })
+}
+// A reader of our output that has gone (`| head`) is no failure.
+process.stdout.on('error', () => process.exit())
+
+const terminal: Terminal = {
+  env: process.env,
+  stdin: process.stdin,
+  errorStream: process.stderr,
+  print: (text) => process.stdout.write(`${text}\n`),
+  say: (text) => process.stderr.write(`${text}\n`),
+  signal: stop.signal,
+  exit: (code) => {
+    process.exitCode = code
+  },
+}
+
+const program = new Command('vlt-agent')
+  .description(
+    'Lobby agent: reads cards, keeps registrations safe on this machine, delivers them to the server',
+  )
+  .version(version)
+  .option('--data <dir>', 'data folder of the agent (default: var/agent)')
+  .option('--config <file>', 'JSON file with settings, keys as the flags in camelCase')
+  .addHelpText(
+    'after',
+    '\nEvery option of `run` can also be set in the environment (VLT_AGENT_SERVER_URL=…) or in the settings file.' +
+      '\nExit codes: 0 ok, 1 failure, 2 usage, 3 config, 4 agent not reachable, 5 reader, 6 saved but not confirmed,' +
+      '\n7 not permitted, 8 duplicate, 9 dead letters present.',
+  )
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride()
+
+addRun(program, terminal)
+addEnroll(program, terminal)
+addReader(program, terminal)
+addStatus(program, terminal)
+addQueue(program, terminal)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  } else if (error instanceof AppError) {
+    terminal.say(`error ${error.code}: ${error.message}\nhint: ${error.hint}`)
+    process.exitCode = exitCodeOf[error.code]
+  } else if (stop.signal.aborted) {
+    process.exitCode = exitCodes.failure
+  } else {
+    throw error
+  }
+}

@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { text as readAll } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import { AppError } from '../../shared/errors.ts'
+import { parseWireJson } from '../../shared/wire-json.ts'
+import type { AgentConfig } from '../config.ts'
+import {
+  checkClient,
+  clientFields,
+  clientJson,
+  requiredFields,
+  type ClientComplaint,
+  type ClientData,
+} from '../enrolment/client-data.ts'
+import type { Outcome } from '../enrolment/registrar.ts'
+import { complaintLine, wordings } from '../enrolment/wording.ts'
+import { exitCodes, type ExitCode } from '../exit-codes.ts'
+import { callAgent, callAgentOrOutbox, settings, type Terminal } from './context.ts'
+
+interface EnrollOptions {
+  from?: string
+  card?: string
+  wait?: boolean
+  timeout: string
+  cancel?: boolean
+  json?: boolean
+  input: boolean
+}
+
+export function addEnroll(program: Command, terminal: Terminal): void {
+  program
+    .command('enroll')
+    .description('Register a client with the next card tapped, or with --card; asks for what is missing')
+    .option(
+      '--from <file>',
+      'client data as JSON, the body of the API document without tarjeta; - for standard input',
+    )
+    .option('--card <uid>', 'UID of the card, hex, instead of a tap; works while the agent is stopped too')
+    .option('--wait', 'return with the outcome, not as soon as the enrolment waits for its tap')
+    .option('--timeout <s>', 'how long the enrolment waits for its tap, 1 to 3600 seconds', '120')
+    .option('--cancel', 'drop every enrolment that waits for a tap')
+    .option('--server-url <url>', 'server, where no agent runs and --card is given')
+    .option('--insecure-http', 'allow plain http to a server on another machine')
+    .option('--language <es|en>', 'language of questions and outcomes (default: es)')
+    .option('--no-input', 'never ask; fail where data is missing')
+    .option('--json', 'print the outcome as JSON: {state, registrationId, receipt, error}')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 waiting or confirmed by the server, 1 not registered, 2 data incomplete or wrong,' +
+        '\n4 no agent, 6 saved but not confirmed within 5 s, 8 card registered before.',
+    )
+    .action(async (options: EnrollOptions, command: Command) => {
+      const config = settings(command, terminal)
+      if (options.cancel === true) {
+        const { cancelled } = (await callAgent(config, 'enroll.cancel', {})) as { cancelled: number }
+        terminal.say(`${String(cancelled)} waiting enrolments dropped.`)
+        return
+      }
+      const timeoutMs = seconds(options.timeout) * 1000
+      const { client, card } = await clientData(options, config, terminal)
+      const outcome = await enrol(config, terminal, options, clientJson(client), card, timeoutMs)
+      report(outcome, options, config, terminal)
+    })
+}
+
+type Reported = Outcome | { state: 'waiting' }
+
+async function enrol(
+  config: AgentConfig,
+  terminal: Terminal,
+  options: EnrollOptions,
+  client: string,
+  card: string | undefined,
+  timeoutMs: number,
+): Promise<Reported> {
+  if (card !== undefined) {
+    return (await callAgentOrOutbox(config, terminal, 'enroll.card', { client, card })) as Outcome
+  }
+  const wording = wordings[config.language]
+  const wait = options.wait === true
+  const onEvent = (): void => {
+    terminal.say(wording.waiting(timeoutMs / 1000))
+  }
+  const answer = await callAgent(
+    config,
+    'enroll.start',
+    { client, timeoutMs, wait },
+    { onEvent, signal: terminal.signal },
+  )
+  if (!wait) terminal.say(wording.waiting(timeoutMs / 1000))
+  return answer as Reported
+}
+
+function report(outcome: Reported, options: EnrollOptions, config: AgentConfig, terminal: Terminal): void {
+  if (options.json === true) {
+    terminal.print(JSON.stringify({ registrationId: null, receipt: null, error: null, ...outcome }))
+  } else if (outcome.state !== 'waiting') {
+    const id = outcome.registrationId === null ? '' : ` (${outcome.registrationId})`
+    terminal.print(`${wordings[config.language].outcomes[outcome.state]}${id}`)
+    if (outcome.error !== null) terminal.say(`${outcome.error.code}: ${outcome.error.hint}`)
+  }
+  terminal.exit(exitCodeFor[outcome.state])
+}
+
+const exitCodeFor: Record<Reported['state'], ExitCode> = {
+  waiting: exitCodes.ok,
+  registered: exitCodes.ok,
+  saved: exitCodes.savedNotConfirmed,
+  duplicate: exitCodes.duplicate,
+  rejected: exitCodes.failure,
+}
+
+/** The client's data from file and answers; `tarjeta` in the file counts as --card. */
+async function clientData(
+  options: EnrollOptions,
+  config: AgentConfig,
+  terminal: Terminal,
+): Promise<{ client: ClientData; card: string | undefined }> {
+  const { tarjeta, ...given } = options.from === undefined ? {} : await readClientFile(options.from, terminal)
+  const card = options.card ?? (typeof tarjeta === 'string' ? tarjeta : undefined)
+
+  const mayAsk = options.input && options.from !== '-' && terminal.stdin.isTTY
+  const checked = checkClient(given)
+  if ('client' in checked && (options.from !== undefined || !mayAsk)) return { client: checked.client, card }
+  const complaints = 'complaints' in checked ? checked.complaints : []
+  if (!mayAsk || complaints.some((complaint) => !isMissing(complaint))) throw wrongFields(complaints, config)
+  const asked =
+    options.from === undefined ? clientFields : requiredFields.filter((field) => !(field in given))
+  return { client: await ask(given, asked, config, terminal), card }
+}
+
+function isMissing({ rule }: ClientComplaint): boolean {
+  return rule === 'required'
+}
+
+function wrongFields(complaints: ClientComplaint[], { language }: AgentConfig): AppError {
+  const wording = wordings[language]
+  const lines = complaints.map((complaint) => complaintLine(complaint, wording))
+  const title = complaints.every(isMissing) ? wording.missing : wording.notStored
+  return new AppError('input-invalid', [title, ...lines].join('\n'), { fields: complaints })
+}
+
+async function readClientFile(from: string, terminal: Terminal): Promise<Record<string, unknown>> {
+  let content: string
+  try {
+    content = from === '-' ? await readAll(terminal.stdin) : readFileSync(from, 'utf8')
+  } catch (cause) {
+    throw new AppError('input-unreadable', `cannot read ${from}`, { cause })
+  }
+  const value = parseWireJson(content.replace(/^\uFEFF/, ''))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new AppError(
+      'input-unreadable',
+      `${from === '-' ? 'standard input' : from} does not hold a JSON object`,
+    )
+  }
+  return value as Record<string, unknown>
+}
+
+/** Asks field by field; a wrong answer is asked again, at once and alone. */
+async function ask(
+  given: Record<string, unknown>,
+  fields: readonly string[],
+  config: AgentConfig,
+  terminal: Terminal,
+): Promise<ClientData> {
+  const wording = wordings[config.language]
+  const answers: Record<string, unknown> = { ...given }
+  const prompt = createInterface({ input: terminal.stdin, output: terminal.errorStream })
+  try {
+    for (const field of fields as (keyof typeof wording.fields)[]) {
+      const isFlag = field.startsWith('enviar')
+      const note = isFlag
+        ? ` [${wording.yesNo}]`
+        : requiredFields.includes(field)
+          ? ''
+          : ` (${wording.optional})`
+      for (;;) {
+        const line = await prompt.question(`${wording.fields[field]}${note}: `, { signal: terminal.signal })
+        answers[field] = isFlag ? flagOf(line.trim(), wording) : line
+        const checked = checkClient(answers)
+        const wrong =
+          'complaints' in checked ? checked.complaints.filter((complaint) => complaint.field === field) : []
+        if (wrong.length === 0) break
+        for (const complaint of wrong) terminal.say(complaintLine(complaint, wording))
+      }
+    }
+  } finally {
+    prompt.close()
+  }
+  const checked = checkClient(answers)
+  if ('complaints' in checked) throw wrongFields(checked.complaints, config)
+  return checked.client
+}
+
+function flagOf(line: string, { yes, no }: { yes: RegExp; no: RegExp }): unknown {
+  return yes.test(line) ? true : no.test(line) ? false : line
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 3600) {
+    throw new AppError('usage', '--timeout must be a whole number of seconds from 1 to 3600')
+  }
+  return value
+}

@@ -1,0 +1,58 @@
+import type { Command } from 'commander'
+import { systemClock } from '../../shared/clock.ts'
+import { createServiceManager } from '../../shared/service-manager.ts'
+import { openAgent } from '../agent.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { logOf, settings, type Terminal } from './context.ts'
+
+export function addRun(program: Command, terminal: Terminal): void {
+  program
+    .command('run')
+    .description('Read cards, keep registrations, deliver them; until stopped')
+    .option(
+      '--server-url <url>',
+      'server that takes the registrations (default: none; registrations wait here)',
+    )
+    .option('--insecure-http', 'allow plain http to a server on another machine')
+    .option(
+      '--reader <spec>',
+      'reader to use, <driver>:<path>[?option=value&…]; repeatable (see: vlt-agent reader list)',
+      (spec: string, all: string[] | undefined) => [...(all ?? []), spec],
+    )
+    .option(
+      '--page-port <n>',
+      'port of the kiosk page on 127.0.0.1, 0 to 65535, 0 = any free (default: 8090)',
+    )
+    .option('--language <es|en>', 'language of the kiosk page (default: es)')
+    .option('--log-level <level>', 'debug, info, warn or error (default: info)')
+    .action(async (_options, command: Command) => {
+      const config = settings(command, terminal)
+      const log = logOf(config)
+      await using agent = await openAgent(config, systemClock, log)
+      const stopped = AbortSignal.any([terminal.signal, agent.broken])
+      const manager = createServiceManager(terminal.env, () => agent.alive(), systemClock, log)
+      const feeding = manager.run(stopped)
+
+      terminal.print('vlt-agent ready')
+      if (agent.pageUrl !== null) terminal.say(`kiosk page: ${agent.pageUrl}`)
+      await manager.ready('taking taps')
+      await until(stopped)
+      await feeding
+      await manager.stopping()
+      if (agent.broken.aborted) terminal.exit(exitCodes.failure)
+    })
+}
+
+function until(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve()
+        },
+        { once: true },
+      )
+  })
+}

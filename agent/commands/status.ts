@@ -1,0 +1,59 @@
+import type { Command } from 'commander'
+import { errorTable } from '../../shared/errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { AgentStatus } from '../status.ts'
+import { callAgentOrOutbox, settings, type Terminal } from './context.ts'
+
+export function addStatus(program: Command, terminal: Terminal): void {
+  program
+    .command('status')
+    .description('Show readers, queue and server; works while the agent is stopped too')
+    .option('--json', 'print JSON')
+    .option(
+      '--check',
+      'exit 4 if the agent does not run, 5 if no reader is ready, 9 if there are dead letters',
+    )
+    .action(async (options: { json?: boolean; check?: boolean }, command: Command) => {
+      const status = (await callAgentOrOutbox(settings(command, terminal), terminal, 'status')) as AgentStatus
+      terminal.print(options.json === true ? JSON.stringify(status, null, 2) : describe(status))
+      if (options.check === true) terminal.exit(check(status))
+    })
+}
+
+function check(status: AgentStatus) {
+  if (!status.running) return exitCodes.agentNotReachable
+  if (status.queue.deadLetters > 0) return exitCodes.deadLetters
+  if (!status.readers.some(({ state }) => state === 'ready')) return exitCodes.reader
+  return exitCodes.ok
+}
+
+function describe({
+  version,
+  running,
+  readers,
+  queue,
+  server,
+  enrolment,
+  waitingEnrolments,
+}: AgentStatus): string {
+  const lines = [`vlt-agent ${version}: ${running ? 'running' : 'not running'}`]
+  for (const { id, state, lastTapAt, taps, fault } of readers) {
+    lines.push(`reader  ${id}: ${state}, ${String(taps)} taps, last ${lastTapAt ?? 'none'}`)
+    if (fault !== null) lines.push(`        ${fault.code}: ${fault.hint}`)
+  }
+  if (running && readers.length === 0)
+    lines.push('reader  none: give one with --reader (see: vlt-agent reader list)')
+  const age = queue.oldestPendingSeconds === null ? '' : `, oldest ${String(queue.oldestPendingSeconds)} s`
+  lines.push(
+    `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered; ` +
+      `${String(queue.deadLetters)} dead letters; ${String(queue.discarded)} discarded`,
+  )
+  lines.push(
+    `server  ${server.url ?? 'none'}: ${server.state}, last confirmation ${server.lastSuccessAt ?? 'none'}`,
+  )
+  if (server.reason !== null) lines.push(`        ${server.reason}: ${errorTable[server.reason].hint}`)
+  if (enrolment !== null) {
+    lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)
+  }
+  return lines.join('\n')
+}

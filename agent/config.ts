@@ -1,0 +1,59 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { logLevels } from '../shared/log.ts'
+
+export const envPrefix = 'VLT_AGENT_'
+
+function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+}
+
+const serverUrl = z.string().refine(
+  (value) => {
+    const url = URL.parse(value)
+    return (
+      url !== null &&
+      /^https?:$/.test(url.protocol) &&
+      url.search === '' &&
+      url.hash === '' &&
+      url.username === ''
+    )
+  },
+  { error: 'must be an http(s) address without user, query or fragment' },
+)
+
+function integer(min: number, max: number) {
+  const error = `must be a whole number from ${String(min)} to ${String(max)}`
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/, error).transform(Number)], { error })
+    .pipe(z.int(error).min(min, error).max(max, error))
+}
+
+const list = z.union([z.array(z.string()), z.string().transform((value) => value.split(','))])
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
+
+/** Every setting of vlt-agent; its key is the flag's name in camelCase. */
+export const agentConfig = z
+  .object({
+    data: z.string().min(1).default('var/agent'),
+    serverUrl: serverUrl.optional(),
+    insecureHttp: flag.default(false),
+    reader: list.default([]),
+    pagePort: integer(0, 65535).default(8090),
+    language: z.enum(['es', 'en'], { error: 'must be es or en' }).default('es'),
+    logLevel: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
+  })
+  .refine((config) => isSecureEnough(config), {
+    path: ['serverUrl'],
+    error: 'must be https (personal data would cross the network in clear text); --insecure-http allows it',
+  })
+
+export type AgentConfig = z.output<typeof agentConfig>
+export type Language = AgentConfig['language']
+
+/** Plain HTTP is for this machine alone, unless somebody says otherwise. */
+function isSecureEnough(config: { serverUrl?: string | undefined; insecureHttp: boolean }): boolean {
+  const url = URL.parse(config.serverUrl ?? '')
+  return url === null || config.insecureHttp || url.protocol === 'https:' || isLoopback(url.hostname)
+}

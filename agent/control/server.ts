@@ -1,0 +1,104 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { AppError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { maxSocketPathBytes, type Call, type Reply } from './protocol.ts'
+
+export interface CallContext {
+  /** Aborts when the caller hangs up or the agent stops. */
+  signal: AbortSignal
+  emit: (event: unknown) => void
+}
+
+/** One method of the control socket; `params` come unchecked from the wire. */
+export type Handler = (params: unknown, context: CallContext) => unknown
+export type Handlers = Record<string, Handler>
+
+/** How long calls in flight may take to end once the agent stops. */
+const farewellMs = 1_000
+
+/** Listens on the control socket. Opens after the outbox, whose lock makes sure that no other agent listens there. */
+export async function openControlServer(
+  path: string,
+  handlers: Handlers,
+  log: Log,
+): Promise<AsyncDisposable> {
+  if (Buffer.byteLength(path) > maxSocketPathBytes) {
+    throw new AppError('data-folder-unusable', `the path of the control socket is too long: ${path}`)
+  }
+  const stopping = new AbortController()
+  const connections = new Set<Socket>()
+  const calls = new Set<Promise<void>>()
+  const server = createServer((socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+    const call = serve(socket, handlers, stopping.signal, log).finally(() => calls.delete(call))
+    calls.add(call)
+  })
+  rmSync(path, { force: true })
+  await listen(server, path)
+  chmodSync(path, 0o600)
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = promisify(server.close.bind(server))()
+      // Whoever waits is told how things stand: a registration that is saved must not look lost.
+      stopping.abort()
+      await Promise.race([Promise.all(calls), delay(farewellMs, undefined, { ref: false })])
+      for (const socket of connections) socket.destroySoon()
+      await closed
+    },
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new AppError('data-folder-unusable', `cannot listen on ${path}`, { cause }))
+    })
+    server.listen(path, resolve)
+  })
+}
+
+async function serve(socket: Socket, handlers: Handlers, stopping: AbortSignal, log: Log): Promise<void> {
+  const over = new AbortController()
+  const end = (): void => {
+    over.abort()
+  }
+  socket.once('close', end)
+  // A caller that hangs up needs no answer; 'close' follows.
+  socket.on('error', end)
+  stopping.addEventListener('abort', end, { once: true })
+  const reply = (line: Reply): void => {
+    if (socket.writable) socket.write(`${JSON.stringify(line)}\n`)
+  }
+  const emit = (event: unknown): void => {
+    reply({ event })
+  }
+  try {
+    for await (const line of createInterface({ input: socket })) {
+      reply(await answer(line, handlers, { signal: over.signal, emit }, log))
+      break
+    }
+  } finally {
+    stopping.removeEventListener('abort', end)
+    socket.end()
+  }
+}
+
+async function answer(line: string, handlers: Handlers, context: CallContext, log: Log): Promise<Reply> {
+  try {
+    const { method, params } = JSON.parse(line) as Call
+    const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined
+    if (handler === undefined) throw new AppError('usage', `the agent has no method ${method}`)
+    return { result: (await handler(params, context)) ?? null }
+  } catch (error) {
+    if (error instanceof AppError) {
+      return { error: { code: error.code, message: error.message, fields: error.fields } }
+    }
+    log.error({ err: error }, 'a control call failed')
+    return { error: { code: 'bug', message: 'the agent failed on this call; see its log', fields: [] } }
+  }
+}

@@ -1,0 +1,92 @@
+import type { CardUid } from '../../shared/card-uid.ts'
+import {
+  registrationRequest,
+  type RegistrationField,
+  type RuleName,
+} from '../../shared/contracts/vlt-clients.ts'
+import { AppError, type FieldComplaint } from '../../shared/errors.ts'
+import { formatWireJson, parseWireJson } from '../../shared/wire-json.ts'
+import type { NewRegistration } from '../outbox/outbox.ts'
+
+/** A client's data, checked; without the card, which the tap brings. */
+export interface ClientData {
+  codigoClienteVLT: string
+  fields: Omit<ReturnType<typeof registrationRequest.parse>, 'tarjeta'>
+}
+
+/** One wrong field; `rule` lets the caller say it in the reader's language. */
+export interface ClientComplaint extends FieldComplaint {
+  rule: RuleName | 'unknown'
+  max?: number
+}
+
+/** Fields that travel as JSON integers of up to 64 bits, kept here as decimal text. */
+const integerFields: ReadonlySet<string> = new Set<RegistrationField>([
+  'codigoClienteVLT',
+  'tipoDocumento',
+  'sexo',
+])
+
+const clientSchema = registrationRequest.omit({ tarjeta: true })
+export const clientFields = Object.keys(clientSchema.shape) as Exclude<RegistrationField, 'tarjeta'>[]
+export const requiredFields: readonly string[] = [
+  'codigoClienteVLT',
+  'correo',
+  'enviarWhatsApp',
+  'enviarCorreo',
+  'enviarSms',
+]
+
+/**
+ * Reads a client's data: the JSON object of the API document, without `tarjeta`. By the server's own rules, and
+ * stricter in one: a field the document does not know is refused, because it is most likely a misspelt one.
+ */
+export function checkClient(value: unknown): { client: ClientData } | { complaints: ClientComplaint[] } {
+  const known: ReadonlySet<string> = new Set(clientFields)
+  const input = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
+  const complaints: ClientComplaint[] = []
+  const parsed = clientSchema.safeParse(input)
+  for (const issue of parsed.error?.issues ?? []) {
+    const { rule, max } = (issue as { params?: { rule?: RuleName; max?: number } }).params ?? {}
+    complaints.push({
+      field: String(issue.path[0]),
+      message: issue.message,
+      rule: rule ?? 'format',
+      ...(max === undefined ? {} : { max }),
+    })
+  }
+  for (const field of Object.keys(input)) {
+    if (!known.has(field))
+      complaints.push({ field, message: `The ${field} field is not known.`, rule: 'unknown' })
+  }
+  if (!parsed.success || complaints.length > 0) return { complaints }
+  return { client: { codigoClienteVLT: parsed.data.codigoClienteVLT, fields: parsed.data } }
+}
+
+/** The same from JSON text. Throws `input-invalid` with every wrong field. */
+export function parseClient(text: string): ClientData {
+  const checked = checkClient(parseWireJson(text))
+  if ('client' in checked) return checked.client
+  throw new AppError('input-invalid', 'the client’s data is not complete or not correct', {
+    fields: checked.complaints,
+  })
+}
+
+/** JSON text of the data, in the order of the document; integers keep all 64 bits. */
+export function clientJson(client: ClientData, card?: CardUid): string {
+  const body: Record<string, unknown> = {}
+  for (const field of Object.keys(registrationRequest.shape)) {
+    const value = field === 'tarjeta' ? card : client.fields[field as keyof ClientData['fields']]
+    if (value !== undefined) body[field] = value
+  }
+  return formatWireJson(body, integerFields)
+}
+
+export function toRegistration(client: ClientData, card: CardUid, readerId: string | null): NewRegistration {
+  return {
+    system: 'vlt-clients',
+    subject: client.codigoClienteVLT,
+    body: clientJson(client, card),
+    readerId,
+  }
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+import type { Tap } from '../../devices/reader.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { AppError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { StoredRegistration } from '../outbox/outbox.ts'
+import type { ClientData } from './client-data.ts'
+import { refused, type Outcome, type Registrar } from './registrar.ts'
+
+interface WaitingEnrolment {
+  id: string
+  client: ClientData
+  since: string
+  /** Ends the wait for a tap; never rejects. */
+  settle: (result: StoredRegistration | Outcome) => void
+  expiry: AbortController
+}
+
+/** An enrolment that waits for its tap. */
+export interface Enrolment {
+  id: string
+  /** The stored registration once a card was tapped, or why there is none. */
+  tapped: Promise<StoredRegistration | Outcome>
+}
+
+/** What happened at the desk, for whoever shows it. */
+export type DeskNotice =
+  | { kind: 'waiting' }
+  | { kind: 'accepted'; registration: StoredRegistration }
+  | { kind: 'refused'; outcome: Outcome }
+  | { kind: 'expired' }
+  | { kind: 'cancelled' }
+  | { kind: 'unclaimed' }
+
+/**
+ * Joins clients' data with taps. Waiting enrolments form a queue; a tap goes to the oldest. They live in memory
+ * only: nothing was promised yet, and a tap after a restart must not meet a client who has left.
+ *
+ *   start -> waiting -> tap   -> accepted | refused (the disk said no)
+ *                    -> time  -> expired
+ *                    -> cancel
+ */
+export class EnrolmentDesk {
+  readonly #registrar: Registrar
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #notify: (notice: DeskNotice) => void
+  readonly #waiting: WaitingEnrolment[] = []
+
+  constructor(registrar: Registrar, clock: Clock, log: Log, notify: (notice: DeskNotice) => void) {
+    this.#registrar = registrar
+    this.#clock = clock
+    this.#log = log
+    this.#notify = notify
+  }
+
+  start(client: ClientData, timeoutMs: number): Enrolment {
+    const { promise, resolve } = Promise.withResolvers<StoredRegistration | Outcome>()
+    const enrolment: WaitingEnrolment = {
+      id: randomUUID(),
+      client,
+      since: this.#clock.now(),
+      settle: resolve,
+      expiry: new AbortController(),
+    }
+    this.#waiting.push(enrolment)
+    void this.#expire(enrolment, timeoutMs)
+    this.#notify({ kind: 'waiting' })
+    return { id: enrolment.id, tapped: promise }
+  }
+
+  /** Drops one waiting enrolment, or all; answers how many. */
+  cancel(id?: string): number {
+    const dropped = this.#waiting.filter((enrolment) => id === undefined || enrolment.id === id)
+    for (const enrolment of dropped) {
+      this.#drop(enrolment, new AppError('enrolment-cancelled', 'the enrolment was cancelled before the tap'))
+      this.#notify({ kind: 'cancelled' })
+    }
+    return dropped.length
+  }
+
+  /** The oldest waiting enrolment. */
+  get current(): { codigoClienteVLT: string; since: string } | null {
+    const [oldest] = this.#waiting
+    return oldest === undefined
+      ? null
+      : { codigoClienteVLT: oldest.client.codigoClienteVLT, since: oldest.since }
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Takes a tap. The oldest enrolment is answered only after the registration is on the disk. */
+  accept(tap: Tap): void {
+    const enrolment = this.#waiting.shift()
+    if (enrolment === undefined) {
+      this.#log.info({ reader: tap.readerId }, 'tap without an enrolment')
+      this.#notify({ kind: 'unclaimed' })
+      return
+    }
+    enrolment.expiry.abort()
+    try {
+      const registration = this.#registrar.accept(enrolment.client, tap.uid, tap.readerId)
+      this.#log.info({ registration: registration.id, reader: tap.readerId }, 'accepted')
+      this.#notify({ kind: 'accepted', registration })
+      enrolment.settle(registration)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      this.#log.error({ code: error.code, err: error }, 'tap refused')
+      const outcome = refused(error)
+      this.#notify({ kind: 'refused', outcome })
+      enrolment.settle(outcome)
+    }
+  }
+
+  async #expire(enrolment: WaitingEnrolment, timeoutMs: number): Promise<void> {
+    await this.#clock.sleep(timeoutMs, enrolment.expiry.signal)
+    if (enrolment.expiry.signal.aborted) return
+    this.#log.warn('no tap in time, enrolment dropped')
+    this.#drop(enrolment, new AppError('enrolment-timeout', 'no card was tapped in time'))
+    this.#notify({ kind: 'expired' })
+  }
+
+  #drop(enrolment: WaitingEnrolment, reason: AppError): void {
+    enrolment.expiry.abort()
+    this.#waiting.splice(this.#waiting.indexOf(enrolment), 1)
+    enrolment.settle(refused(reason))
+  }
+}

@@ -1,0 +1,90 @@
+import type { CardUid } from '../../shared/card-uid.ts'
+import type { Clock } from '../../shared/clock.ts'
+import type { RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
+import { errorTable, type AppError, type ErrorCode } from '../../shared/errors.ts'
+import type { Outbox, StoredRegistration } from '../outbox/outbox.ts'
+import { toRegistration, type ClientData } from './client-data.ts'
+
+/**
+ * What a person is told.
+ *
+ * saved      -> on this machine's disk; the server has not confirmed it yet
+ * registered -> the server has it
+ * duplicate  -> the server knew the card before
+ * rejected   -> not registered; `error` says why
+ */
+export interface Outcome {
+  state: 'saved' | 'registered' | 'duplicate' | 'rejected'
+  registrationId: string | null
+  /** The server's answer body. */
+  receipt: RegistrationAnswer | null
+  error: { code: ErrorCode; hint: string } | null
+}
+
+/** How long a person waits for the server before "saved" is the answer. */
+export const confirmWithinMs = 5_000
+
+/** Accepts registrations into the outbox and tells whoever waits what became of them. */
+export class Registrar {
+  readonly #outbox: Outbox
+  readonly #clock: Clock
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  constructor(outbox: Outbox, clock: Clock) {
+    this.#outbox = outbox
+    this.#clock = clock
+  }
+
+  /** Returns once the registration is on the disk; throws what Outbox.append throws, and then nothing is stored. */
+  accept(client: ClientData, card: CardUid, readerId: string | null): StoredRegistration {
+    return this.#outbox.append(toRegistration(client, card, readerId))
+  }
+
+  /** Resolves with the server's word, or with `saved` when there is none within `timeoutMs`. */
+  async outcome(id: string, timeoutMs: number, signal: AbortSignal): Promise<Outcome> {
+    if (this.#outbox.get(id).state === 'pending') {
+      const settled = new AbortController()
+      const wake = (): void => {
+        settled.abort()
+      }
+      const wakers = this.#waiting.get(id) ?? new Set()
+      this.#waiting.set(id, wakers.add(wake))
+      if (signal.aborted) wake()
+      signal.addEventListener('abort', wake, { once: true })
+      await this.#clock.sleep(timeoutMs, settled.signal)
+      signal.removeEventListener('abort', wake)
+      wakers.delete(wake)
+      if (wakers.size === 0) this.#waiting.delete(id)
+    }
+    return asOutcome(this.#outbox.get(id))
+  }
+
+  /** The sync calls this when a registration was delivered or refused. */
+  settled(id: string): void {
+    for (const wake of this.#waiting.get(id) ?? []) wake()
+  }
+}
+
+export function asOutcome(row: StoredRegistration): Outcome {
+  const registrationId = row.id
+  if (row.state === 'delivered') {
+    const receipt = JSON.parse(row.receipt ?? 'null') as RegistrationAnswer
+    return { state: receipt.esDuplicado ? 'duplicate' : 'registered', registrationId, receipt, error: null }
+  }
+  if (row.state === 'pending') return { state: 'saved', registrationId, receipt: null, error: null }
+  return {
+    state: 'rejected',
+    registrationId,
+    receipt: null,
+    error: describe(row.lastError ?? 'rejected-invalid'),
+  }
+}
+
+/** The outcome where nothing was stored. */
+export function refused(error: AppError): Outcome {
+  return { state: 'rejected', registrationId: null, receipt: null, error: describe(error.code) }
+}
+
+function describe(code: ErrorCode): { code: ErrorCode; hint: string } {
+  return { code, hint: errorTable[code].hint }
+}

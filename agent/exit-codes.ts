@@ -1,0 +1,68 @@
+import type { ErrorCode } from '../shared/errors.ts'
+
+/** What a script sees; documented in the README. */
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  config: 3,
+  agentNotReachable: 4,
+  reader: 5,
+  savedNotConfirmed: 6,
+  notPermitted: 7,
+  duplicate: 8,
+  deadLetters: 9,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+const { failure, usage, config, agentNotReachable, reader, notPermitted } = exitCodes
+
+export const exitCodeOf = {
+  usage,
+  'config-invalid': config,
+  'input-invalid': usage,
+  'input-unreadable': usage,
+  'data-folder-unusable': config,
+  'permission-denied': notPermitted,
+  'agent-unreachable': agentNotReachable,
+  'agent-stopping': agentNotReachable,
+  'enrolment-timeout': failure,
+  'enrolment-cancelled': failure,
+  'registration-unknown': usage,
+  'registration-settled': failure,
+  'outbox-locked': failure,
+  'outbox-corrupt': failure,
+  'outbox-unusable': failure,
+  'outbox-not-durable': failure,
+  'outbox-too-new': failure,
+  'disk-full': failure,
+  'storage-failed': failure,
+  'reader-spec-invalid': config,
+  'reader-not-found': reader,
+  'reader-permission': reader,
+  'reader-busy': reader,
+  'reader-unplugged': reader,
+  'reader-failed': reader,
+  'server-not-configured': config,
+  'server-unreachable': failure,
+  'server-timeout': failure,
+  'server-tls': failure,
+  'server-unavailable': failure,
+  'server-failed': failure,
+  'server-unexpected-answer': failure,
+  'rate-limited': failure,
+  'request-in-progress': failure,
+  'server-refuses-us': failure,
+  'endpoint-missing': failure,
+  'rejected-invalid': failure,
+  'rejected-too-large': failure,
+  'rejected-conflict': failure,
+  'address-in-use': failure,
+  'address-unusable': failure,
+  'database-locked': failure,
+  'database-corrupt': failure,
+  'database-not-durable': failure,
+  'database-too-new': failure,
+  'database-unavailable': failure,
+} satisfies Record<ErrorCode, ExitCode>

@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import type { Clock } from '../../shared/clock.ts'
+import { AppError, nativeCode } from '../../shared/errors.ts'
+import { schema, schemaVersion } from './schema.ts'
+
+export type Database = Sqlite.Database
+
+/** Below this SQLite can corrupt a WAL database that two connections checkpoint at the same moment. */
+const minSqliteVersion = [3, 51, 3] as const
+
+export function outboxPath(dataFolder: string): string {
+  return join(dataFolder, 'outbox.db')
+}
+
+/** Makes the data folder, for this user alone. */
+export function prepareDataFolder(dataFolder: string): void {
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+    accessSync(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw new AppError('data-folder-unusable', `cannot use the data folder ${dataFolder}`, { cause })
+  }
+}
+
+/**
+ * Opens the outbox, or makes it where there is none, and proves that its commits survive a power cut.
+ *
+ * The file is held exclusively until it is closed (or this process dies): there is one writer, and a second agent
+ * on the same folder is told so. Throws `outbox-locked`, `outbox-corrupt`, `outbox-not-durable`, `outbox-too-new`,
+ * `outbox-unusable` or `disk-full`; never falls back to a fresh file or to memory.
+ */
+export function openOutboxDatabase(dataFolder: string, clock: Clock): Database {
+  prepareDataFolder(dataFolder)
+  const path = outboxPath(dataFolder)
+  refuseOrphanedWal(path)
+  return withStorageErrors(path, () => {
+    const database = new Sqlite(path)
+    try {
+      holdExclusively(database)
+      checkIntegrity(database, path)
+      migrate(database, clock)
+      proveDurable(database, clock)
+      return database
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+}
+
+/** Runs `work`, turning what SQLite throws into an AppError. */
+export function withStorageErrors<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw asStorageError(path, error)
+  }
+}
+
+function holdExclusively(database: Database): void {
+  database.pragma('locking_mode = EXCLUSIVE')
+  // Before WAL, on every open: better-sqlite3 is compiled so that a WAL database falls back to NORMAL, which loses
+  // commits in a power cut, unless FULL was asked for first.
+  database.pragma('synchronous = FULL')
+  database.pragma('journal_mode = WAL')
+  database.pragma('mmap_size = 0')
+  database.pragma('foreign_keys = ON')
+}
+
+function checkIntegrity(database: Database, path: string): void {
+  const answer = database.pragma('quick_check(1)', { simple: true })
+  if (answer !== 'ok') throw new AppError('outbox-corrupt', `the outbox ${path} is damaged`)
+}
+
+function migrate(database: Database, clock: Clock): void {
+  const version = Number(database.pragma('user_version', { simple: true }))
+  if (version > schemaVersion) {
+    throw new AppError(
+      'outbox-too-new',
+      `the outbox has version ${String(version)}, this program knows ${String(schemaVersion)}`,
+    )
+  }
+  if (version === schemaVersion) return
+  database.transaction(() => {
+    database.exec(schema)
+    const now = clock.now()
+    database
+      .prepare('INSERT INTO outbox (epoch, created_at, opened_at) VALUES (?, ?, ?)')
+      .run(randomUUID(), now, now)
+    database.pragma(`user_version = ${String(schemaVersion)}`)
+  })()
+}
+
+/** Read back after a write: right after opening, SQLite still answers what it will not do. */
+function proveDurable(database: Database, clock: Clock): void {
+  database.prepare('UPDATE outbox SET opened_at = ?').run(clock.now())
+  const synchronous = database.pragma('synchronous', { simple: true })
+  const journalMode = database.pragma('journal_mode', { simple: true })
+  const version = String(database.prepare('SELECT sqlite_version()').pluck().get())
+  if (synchronous !== 2 || journalMode !== 'wal' || isOlder(version)) {
+    const found = `synchronous=${String(synchronous)}, journal_mode=${String(journalMode)}, SQLite ${version}`
+    throw new AppError('outbox-not-durable', `the outbox would not survive a power cut: ${found}`)
+  }
+}
+
+function isOlder(version: string): boolean {
+  const parts = version.split('.').map(Number)
+  for (const [index, least] of minSqliteVersion.entries()) {
+    const part = parts[index] ?? 0
+    if (part !== least) return part < least
+  }
+  return false
+}
+
+/** A WAL without its database is what is left when somebody removed the outbox by hand: it may hold registrations. */
+function refuseOrphanedWal(path: string): void {
+  const wal = `${path}-wal`
+  if (!existsSync(path) && existsSync(wal) && statSync(wal).size > 0) {
+    throw new AppError('outbox-corrupt', `${wal} is there but ${path} is missing`)
+  }
+}
+
+function asStorageError(path: string, error: unknown): unknown {
+  if (error instanceof AppError) return error
+  const code = nativeCode(error)
+  if (!code?.startsWith('SQLITE_')) return error
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    const holder = holderOf(path)
+    const by = holder === undefined ? '' : ` by process ${String(holder)}`
+    return new AppError('outbox-locked', `the outbox ${path} is held${by}`, { cause: error })
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return new AppError('outbox-corrupt', `the outbox ${path} is damaged (${code})`, { cause: error })
+  }
+  if (code === 'SQLITE_FULL')
+    return new AppError('disk-full', `the disk of ${path} is full`, { cause: error })
+  if (
+    code.startsWith('SQLITE_CANTOPEN') ||
+    code.startsWith('SQLITE_READONLY') ||
+    code.startsWith('SQLITE_PERM')
+  ) {
+    return new AppError('outbox-unusable', `cannot open the outbox ${path} (${code})`, { cause: error })
+  }
+  return new AppError('storage-failed', `the outbox ${path} cannot be written (${code})`, { cause: error })
+}
+
+/** Which process holds the file's lock, from /proc/locks (proc(5)); undefined where that cannot be read. */
+function holderOf(path: string): number | undefined {
+  try {
+    const inode = statSync(path).ino
+    const line = readFileSync('/proc/locks', 'utf8')
+      .split('\n')
+      .find((entry) => entry.includes(`:${String(inode)} `))
+    const pid = Number(line?.trim().split(/\s+/)[4])
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A damaged outbox, opened to read what is left. */
+export interface DamagedOutbox extends Disposable {
+  readable(): { rows: Record<string, unknown>[]; highestSeq: number }
+}
+
+/** Opens a copy that was set aside. Never throws: a file that cannot be read at all holds no rows. */
+export function openDamaged(path: string): DamagedOutbox {
+  let database: Database | undefined
+  try {
+    database = new Sqlite(path, { fileMustExist: true })
+    // A damaged page then costs the rows on it, not the whole query.
+    database.pragma('cell_size_check = ON')
+  } catch {
+    database?.close()
+    database = undefined
+  }
+  return {
+    readable: () => (database === undefined ? { rows: [], highestSeq: 0 } : salvage(database)),
+    [Symbol.dispose]() {
+      database?.close()
+    },
+  }
+}
+
+/** Reads row by row through the primary key, going on past whatever cannot be read. */
+function salvage(database: Database): { rows: Record<string, unknown>[]; highestSeq: number } {
+  const highestSeq = Math.max(
+    Number(attempt(() => database.prepare('SELECT max(seq) FROM registrations').pluck().get()) ?? 0),
+    Number(
+      attempt(() =>
+        database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'registrations'`).pluck().get(),
+      ) ?? 0,
+    ),
+  )
+  const rows: Record<string, unknown>[] = []
+  const one = attempt(() => database.prepare('SELECT * FROM registrations WHERE seq = ?'))
+  for (let seq = 1; one !== undefined && seq <= highestSeq; seq++) {
+    const row = attempt(() => one.get(seq))
+    if (row !== undefined) rows.push(row as Record<string, unknown>)
+  }
+  return { rows, highestSeq }
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

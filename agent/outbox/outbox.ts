@@ -1,0 +1,290 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Clock } from '../../shared/clock.ts'
+import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
+import { openOutboxDatabase, outboxPath, withStorageErrors, type Database } from './database.ts'
+
+export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded'
+export type System = 'vlt-clients'
+
+/** What is accepted: the body exactly as it will be sent. */
+export interface NewRegistration {
+  system: System
+  /** Registrations of one subject are delivered in the order they were accepted. */
+  subject: string
+  /** JSON text. */
+  body: string
+  /** null where a person typed the card. */
+  readerId: string | null
+}
+
+export interface StoredRegistration {
+  seq: number
+  id: string
+  idempotencyKey: string
+  system: System
+  body: string
+  readerId: string | null
+  createdAt: string
+  state: RegistrationState
+  attempts: number
+  /** Attempts that failed on this row alone. */
+  failures: number
+  lastError: ErrorCode | null
+  /** The server's answer body, as JSON text. */
+  receipt: string | null
+  discardReason: string | null
+}
+
+export interface OutboxCounts {
+  pending: number
+  delivered: number
+  dead: number
+  discarded: number
+  /** null when nothing waits. */
+  oldestPendingSeconds: number | null
+}
+
+/** After this many failures of its own, a row no longer holds back later rows of its subject. */
+const patience = 5
+
+const columns = `seq, id, idempotency_key AS idempotencyKey, system, body, reader_id AS readerId,
+  created_at AS createdAt, state, attempts, failures, last_error AS lastError, receipt,
+  discard_reason AS discardReason`
+
+/**
+ * The durable queue between a tap and the server. Every call is one synchronous transaction that is on the disk
+ * when it returns; every call may throw `disk-full`, `storage-failed` or `outbox-corrupt`, and then changed nothing.
+ */
+export class Outbox implements Disposable {
+  readonly #database: Database
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #bootId = bootId()
+
+  private constructor(database: Database, path: string, clock: Clock) {
+    this.#database = database
+    this.#path = path
+    this.#clock = clock
+  }
+
+  /** Throws what openOutboxDatabase throws. */
+  static open(dataFolder: string, clock: Clock): Outbox {
+    return new Outbox(openOutboxDatabase(dataFolder, clock), outboxPath(dataFolder), clock)
+  }
+
+  /** Accepts a registration: mints its idempotency key and answers once the row is on the disk. */
+  append(registration: NewRegistration): StoredRegistration {
+    const id = randomUUID()
+    this.#run(
+      `INSERT INTO registrations
+         (id, idempotency_key, system, subject, body, reader_id, created_at, created_mono_ms, boot_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      randomUUID(),
+      registration.system,
+      registration.subject,
+      registration.body,
+      registration.readerId,
+      this.#clock.now(),
+      this.#clock.monoMs(),
+      this.#bootId,
+    )
+    return this.get(id)
+  }
+
+  /**
+   * The registration to send next, or undefined. Rows that failed less often come first, so that a bad one never
+   * holds up the others; a row waits for an earlier pending row of its subject until that one has used up its
+   * patience.
+   *
+   * @param resting ids that wait out their own back-off
+   * @param preferred ids somebody is waiting for, most urgent first
+   */
+  next(resting: Iterable<string>, preferred: Iterable<string>): StoredRegistration | undefined {
+    return this.#one(
+      `SELECT ${columns} FROM registrations AS r
+       WHERE state = 'pending'
+         AND id NOT IN (SELECT value FROM json_each($resting))
+         AND NOT EXISTS (
+           SELECT 1 FROM registrations AS earlier
+           WHERE earlier.state = 'pending' AND earlier.subject = r.subject AND earlier.seq < r.seq
+             AND earlier.failures < ${String(patience)})
+       ORDER BY id IN (SELECT value FROM json_each($preferred)) DESC, failures, seq
+       LIMIT 1`,
+      { resting: JSON.stringify([...resting]), preferred: JSON.stringify([...preferred]) },
+    )
+  }
+
+  /** The server has it. */
+  markDelivered(id: string, receipt: string): void {
+    this.#settle(id, 'delivered', null, receipt)
+  }
+
+  /** The server refused it for good. */
+  markDead(id: string, error: ErrorCode, receipt: string | null): void {
+    this.#settle(id, 'dead', error, receipt)
+  }
+
+  /** An attempt failed and will be repeated. */
+  recordAttempt(id: string, error: ErrorCode): void {
+    this.#run(
+      `UPDATE registrations SET attempts = attempts + 1, last_error = ? WHERE id = ? AND state = 'pending'`,
+      error,
+      id,
+    )
+  }
+
+  /** The failed attempt was this row's own fault: others got through. Answers its failures so far. */
+  blame(id: string): number {
+    this.#run(`UPDATE registrations SET failures = failures + 1 WHERE id = ? AND state = 'pending'`, id)
+    return this.get(id).failures
+  }
+
+  /** Throws `registration-unknown`. */
+  get(id: string): StoredRegistration {
+    const found = this.#one(`SELECT ${columns} FROM registrations WHERE id = $id`, { id })
+    if (found === undefined) throw new AppError('registration-unknown', `no registration has the id ${id}`)
+    return found
+  }
+
+  /** Newest first. */
+  list(limit: number, state?: RegistrationState): StoredRegistration[] {
+    const where = state === undefined ? '' : 'WHERE state = $state'
+    return this.#guarded(() =>
+      this.#database
+        .prepare(`SELECT ${columns} FROM registrations ${where} ORDER BY seq DESC LIMIT $limit`)
+        .all({ limit, ...(state === undefined ? {} : { state }) })
+        .map(asRegistration),
+    )
+  }
+
+  counts(): OutboxCounts {
+    return this.#guarded(() => {
+      const rows = this.#database
+        .prepare('SELECT state, count(*) AS rows FROM registrations GROUP BY state')
+        .all() as { state: RegistrationState; rows: number }[]
+      const found = Object.fromEntries(rows.map(({ state, rows: count }) => [state, count]))
+      const { pending = 0, delivered = 0, dead = 0, discarded = 0 } = found
+      return { pending, delivered, dead, discarded, oldestPendingSeconds: this.#oldestPendingSeconds() }
+    })
+  }
+
+  /** Sends a dead letter again, under its old key. Throws `registration-unknown` or `registration-settled`. */
+  retry(id: string): void {
+    const { state } = this.get(id)
+    if (state === 'pending') return
+    if (state !== 'dead') throw new AppError('registration-settled', `registration ${id} is ${state}`)
+    this.#revive(`WHERE state = 'dead' AND id = ?`, id)
+  }
+
+  /** Sends every dead letter again; answers how many. */
+  retryAll(): number {
+    return this.#revive(`WHERE state = 'dead'`)
+  }
+
+  /** Gives up a dead letter; the row stays, with the reason. Throws as retry does. */
+  discard(id: string, reason: string): void {
+    const { state } = this.get(id)
+    if (state !== 'dead') {
+      throw new AppError(
+        'registration-settled',
+        `registration ${id} is ${state}; only a dead letter can be discarded`,
+      )
+    }
+    this.#run(
+      `UPDATE registrations SET state = 'discarded', discard_reason = ?, settled_at = ? WHERE id = ?`,
+      reason,
+      this.#clock.now(),
+      id,
+    )
+  }
+
+  /** Every row, oldest first, for export. */
+  all(): StoredRegistration[] {
+    return this.#guarded(() =>
+      this.#database.prepare(`SELECT ${columns} FROM registrations ORDER BY seq`).all().map(asRegistration),
+    )
+  }
+
+  /** Reads the whole file: what SQLite finds wrong, at most a hundred lines; empty when it is sound. */
+  verify(): string[] {
+    const lines = this.#guarded(
+      () => this.#database.pragma('integrity_check') as { integrity_check: string }[],
+    )
+    return lines.map((line) => line.integrity_check).filter((line) => line !== 'ok')
+  }
+
+  /** Proves that the outbox still takes a write; throws where it does not. */
+  probe(): void {
+    this.#run('UPDATE outbox SET opened_at = opened_at')
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#database.open) this.#database.close()
+  }
+
+  #settle(id: string, state: RegistrationState, error: ErrorCode | null, receipt: string | null): void {
+    this.#run(
+      `UPDATE registrations SET state = ?, attempts = attempts + 1, last_error = ?, receipt = ?, settled_at = ?
+       WHERE id = ? AND state = 'pending'`,
+      state,
+      error,
+      receipt,
+      this.#clock.now(),
+      id,
+    )
+  }
+
+  #revive(where: string, ...values: unknown[]): number {
+    return this.#run(
+      `UPDATE registrations SET state = 'pending', failures = 0, settled_at = NULL ${where}`,
+      ...values,
+    )
+  }
+
+  #run(sql: string, ...values: unknown[]): number {
+    return this.#guarded(() => this.#database.prepare(sql).run(...values).changes)
+  }
+
+  #one(sql: string, values: Record<string, unknown>): StoredRegistration | undefined {
+    return this.#guarded(() => {
+      const row = this.#database.prepare(sql).get(values)
+      return row === undefined ? undefined : asRegistration(row)
+    })
+  }
+
+  /** By the monotonic clock where the row is of this boot, else by the wall clock, which may have been set since. */
+  #oldestPendingSeconds(): number | null {
+    const oldest = this.#database
+      .prepare(
+        `SELECT created_at AS at, created_mono_ms AS monoMs, boot_id AS bootId
+         FROM registrations WHERE state = 'pending' ORDER BY seq LIMIT 1`,
+      )
+      .get() as { at: string; monoMs: number; bootId: string } | undefined
+    if (oldest === undefined) return null
+    const ageMs =
+      oldest.bootId === this.#bootId
+        ? this.#clock.monoMs() - oldest.monoMs
+        : Date.parse(this.#clock.now()) - Date.parse(oldest.at)
+    return Math.max(0, Math.round(ageMs / 1000))
+  }
+
+  #guarded<T>(work: () => T): T {
+    return withStorageErrors(this.#path, work)
+  }
+}
+
+function asRegistration(row: unknown): StoredRegistration {
+  const registration = row as StoredRegistration
+  return { ...registration, lastError: isErrorCode(registration.lastError) ? registration.lastError : null }
+}
+
+/** Tells monotonic times of one boot from those of another. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}

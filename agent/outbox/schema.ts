@@ -1,0 +1,46 @@
+/** Bumped with every change of the tables below; kept in PRAGMA user_version. */
+export const schemaVersion = 1
+
+/**
+ * One row per accepted registration, for ever: a delivered row stays as the proof that its key was used.
+ *
+ * pending   -> the server has not confirmed it; sent again until it does
+ * delivered -> the server's answer is in `receipt`
+ * dead      -> dead letter: the server refused it for good; waits for a person
+ * discarded -> a person gave a dead letter up, with a reason
+ */
+export const schema = `
+CREATE TABLE outbox (
+  -- A new one for every birth of this file: a copied or restored kiosk reuses sequence numbers, not this.
+  epoch TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  opened_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE registrations (
+  -- Order is by sequence, never by a clock.
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  idempotency_key TEXT NOT NULL UNIQUE,
+  system TEXT NOT NULL,
+  -- Rows of one subject (one client) are delivered in order.
+  subject TEXT NOT NULL,
+  body TEXT NOT NULL,
+  reader_id TEXT,
+  created_at TEXT NOT NULL,
+  created_mono_ms REAL NOT NULL,
+  boot_id TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead', 'discarded')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  -- Attempts that failed on this very row, not on the network.
+  failures INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT,
+  receipt TEXT,
+  settled_at TEXT,
+  discard_reason TEXT
+) STRICT;
+
+CREATE INDEX registrations_pending ON registrations (failures, seq) WHERE state = 'pending';
+CREATE INDEX registrations_pending_subject ON registrations (subject, seq) WHERE state = 'pending';
+CREATE INDEX registrations_unfinished ON registrations (state, seq) WHERE state IN ('pending', 'dead');
+`

@@ -1,0 +1,42 @@
+import type { ReaderStatus } from '../devices/supervisor.ts'
+import type { EnrolmentDesk } from './enrolment/desk.ts'
+import type { Outbox } from './outbox/outbox.ts'
+import type { ServerStatus } from './sync/sync.ts'
+import { version } from './version.ts'
+
+/** What `vlt-agent status --json` prints. */
+export interface AgentStatus {
+  version: string
+  running: boolean
+  readers: ReaderStatus[]
+  queue: {
+    pending: number
+    delivered: number
+    deadLetters: number
+    discarded: number
+    oldestPendingSeconds: number | null
+  }
+  server: ServerStatus
+  /** The oldest enrolment that waits for its tap. */
+  enrolment: { codigoClienteVLT: string; since: string } | null
+  waitingEnrolments: number
+}
+
+export function agentStatus(parts: {
+  running: boolean
+  readers: ReaderStatus[]
+  outbox: Outbox
+  server: ServerStatus
+  desk: EnrolmentDesk | undefined
+}): AgentStatus {
+  const { pending, delivered, dead, discarded, oldestPendingSeconds } = parts.outbox.counts()
+  return {
+    version,
+    running: parts.running,
+    readers: parts.readers,
+    queue: { pending, delivered, deadLetters: dead, discarded, oldestPendingSeconds },
+    server: parts.server,
+    enrolment: parts.desk?.current ?? null,
+    waitingEnrolments: parts.desk?.waiting ?? 0,
+  }
+}

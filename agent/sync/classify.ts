@@ -1,0 +1,110 @@
+import { registrationAnswer, type RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
+
+/** What became of one request. */
+export type Response =
+  | { kind: 'answer'; status: number; headers: Record<string, string | undefined>; body: string }
+  /** No answer; `code` is the transport's own, `sent` whether the server may have received the request. */
+  | { kind: 'failure'; code: string; sent: boolean }
+
+/** What the queue does with the row. */
+export type Verdict =
+  | { kind: 'delivered'; answer: RegistrationAnswer }
+  /** Refused for good: a dead letter. */
+  | { kind: 'dead'; error: ErrorCode }
+  /** Again later. `suspect`: the row itself may be the cause. `waitMs`: how long the server asked to wait. */
+  | { kind: 'retry'; error: ErrorCode; suspect: boolean; waitMs?: number }
+  /** Nothing can be delivered until a person has mended something: the row stays as it is. */
+  | { kind: 'pause'; error: ErrorCode }
+
+/** Longest wait a server may ask for; more would be a way to lose registrations. */
+const maxWaitMs = 3_600_000
+
+/** Decides by status, header and code alone; never by a message text. */
+export function classify(response: Response): Verdict {
+  if (response.kind === 'failure') return classifyFailure(response.code, response.sent)
+  const { status } = response
+  if (status === 200 || status === 201) return classifySuccess(response.body)
+  const asked = retryAfterMs(response.headers)
+  const wait = asked === undefined ? {} : { waitMs: asked }
+  switch (status) {
+    case 400:
+    case 422:
+      return { kind: 'dead', error: 'rejected-invalid' }
+    case 413:
+      return { kind: 'dead', error: 'rejected-too-large' }
+    case 409:
+      return response.headers['idempotency-key-state'] === 'in-progress'
+        ? { kind: 'retry', error: 'request-in-progress', suspect: false, ...wait }
+        : { kind: 'dead', error: 'rejected-conflict' }
+    case 401:
+    case 403:
+      return { kind: 'pause', error: 'server-refuses-us' }
+    case 404:
+    case 405:
+      return { kind: 'pause', error: 'endpoint-missing' }
+    case 429:
+      return { kind: 'retry', error: 'rate-limited', suspect: false, ...wait }
+    case 503:
+      return { kind: 'retry', error: 'server-unavailable', suspect: true, ...wait }
+  }
+  if (status >= 500) return { kind: 'retry', error: 'server-failed', suspect: true, ...wait }
+  return { kind: 'retry', error: 'server-unexpected-answer', suspect: true }
+}
+
+/** A login page of the network answers 200 too: only the documented body counts as stored. */
+function classifySuccess(body: string): Verdict {
+  const parsed = registrationAnswer.safeParse(parseJson(body))
+  if (!parsed.success) return { kind: 'retry', error: 'server-unexpected-answer', suspect: true }
+  return { kind: 'delivered', answer: parsed.data }
+}
+
+const tlsCodes = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_CHAIN_TOO_LONG',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'HOSTNAME_MISMATCH',
+  'EPROTO',
+])
+
+function classifyFailure(code: string, sent: boolean): Verdict {
+  if (tlsCodes.has(code) || code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_')) {
+    return { kind: 'pause', error: 'server-tls' }
+  }
+  return { kind: 'retry', error: sent ? 'server-timeout' : 'server-unreachable', suspect: sent }
+}
+
+/**
+ * Milliseconds the server asks to wait: Retry-After as seconds or date (RFC 9110, 10.2.3), else X-RateLimit-Reset in
+ * epoch seconds. A date is measured against the answer's own Date header, because this machine's clock may be wrong.
+ */
+function retryAfterMs(headers: Record<string, string | undefined>): number | undefined {
+  const serverNow = Date.parse(headers['date'] ?? '')
+  const retryAfter = headers['retry-after']?.trim() ?? ''
+  const reset = headers['x-ratelimit-reset']?.trim() ?? ''
+  const asked = /^\d+$/.test(retryAfter)
+    ? Number(retryAfter) * 1000
+    : retryAfter !== ''
+      ? Date.parse(retryAfter) - serverNow
+      : Number(reset === '' ? Number.NaN : reset) * 1000 - serverNow
+  return Number.isNaN(asked) ? undefined : Math.min(Math.max(asked, 0), maxWaitMs)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

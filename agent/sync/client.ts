@@ -1,0 +1,120 @@
+import { Agent, request, type Dispatcher } from 'undici'
+import { nativeCode } from '../../shared/errors.ts'
+import type { Response } from './classify.ts'
+
+/** Largest answer read, in bytes; the documented ones have about a hundred. */
+const maxAnswerBytes = 64 * 1024
+
+export interface Timeouts {
+  connectMs: number
+  /** From the request's last byte to the answer's first header. */
+  answerMs: number
+}
+
+/** Codes that undici and Node give before a single byte of the request has left. */
+const notSent = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** HTTP to the one server. Answers are values, failures too: nothing here throws but an abort. */
+export class ServerClient implements AsyncDisposable {
+  readonly #origin: URL
+  readonly #dispatcher: Agent
+  readonly #userAgent: string
+
+  constructor(serverUrl: string, version: string, timeouts: Timeouts) {
+    this.#origin = new URL(serverUrl)
+    this.#userAgent = `vlt-agent/${version}`
+    this.#dispatcher = new Agent({
+      connections: 1,
+      connect: { timeout: timeouts.connectMs },
+      headersTimeout: timeouts.answerMs,
+      bodyTimeout: timeouts.answerMs,
+    })
+  }
+
+  /** Posts JSON text below the server's URL. `signal` cuts it off: the row then stays pending. */
+  async post(path: string, body: string, idempotencyKey: string, signal: AbortSignal): Promise<Response> {
+    return this.#send(path, {
+      method: 'POST',
+      body,
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        // A structured-field string, as the draft of the header has it.
+        'idempotency-key': `"${idempotencyKey}"`,
+      },
+    })
+  }
+
+  /** Is anybody there? Whatever answers counts, since not every server has our health routes. */
+  async probe(signal: AbortSignal): Promise<Response> {
+    return this.#send('/health/live', { method: 'GET', signal, headers: { accept: 'application/json' } })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#dispatcher.destroy()
+  }
+
+  async #send(
+    path: string,
+    options: Pick<Dispatcher.RequestOptions, 'method' | 'body' | 'signal'> & {
+      headers: Record<string, string>
+    },
+  ): Promise<Response> {
+    const url = new URL(this.#origin.pathname.replace(/\/$/, '') + path, this.#origin)
+    try {
+      const answer = await request(url, {
+        ...options,
+        headers: { ...options.headers, 'user-agent': this.#userAgent },
+        dispatcher: this.#dispatcher,
+      })
+      return {
+        kind: 'answer',
+        status: answer.statusCode,
+        headers: firstValues(answer.headers),
+        body: await readBounded(answer.body),
+      }
+    } catch (error) {
+      const code = failureCode(error)
+      return { kind: 'failure', code, sent: !notSent.has(code) }
+    }
+  }
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    // What is longer is not the documented answer; the truncated text will not parse as one.
+    if (size > maxAnswerBytes) break
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function firstValues(
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name.toLowerCase(),
+      Array.isArray(value) ? value[0] : value,
+    ]),
+  )
+}
+
+/** The innermost code: undici wraps what the socket said, and a host with several addresses wraps once more. */
+function failureCode(error: unknown): string {
+  const cause = (error as { cause?: unknown } | null)?.cause
+  return nativeCode(cause) ?? nativeCode(error) ?? 'UNKNOWN'
+}

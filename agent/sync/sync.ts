@@ -1,0 +1,240 @@
+import { Alarm } from '../../shared/alarm.ts'
+import { fullJitterMs, type BackOff } from '../../shared/back-off.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { registrationPath } from '../../shared/contracts/vlt-clients.ts'
+import { AppError, type ErrorCode } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Outbox, StoredRegistration } from '../outbox/outbox.ts'
+import { classify, type Response, type Verdict } from './classify.ts'
+import type { ServerClient } from './client.ts'
+import { Pacing } from './pacing.ts'
+
+export interface ServerStatus {
+  url: string | null
+  state: 'online' | 'offline' | 'paused'
+  /** ISO 8601; the last time the server confirmed a registration. */
+  lastSuccessAt: string | null
+  /** Why it is not online. */
+  reason: ErrorCode | null
+}
+
+/** After failures on the way to the server. */
+const wayBackOff: BackOff = { baseMs: 1_000, capMs: 60_000 }
+/** After failures of one row while others got through. */
+const rowBackOff: BackOff = { baseMs: 1_000, capMs: 300_000 }
+/** While a person has to mend something; the hint says what. */
+const pauseBackOff: BackOff = { baseMs: 30_000, capMs: 300_000 }
+/** Least distance between two attempts that live taps bring forward. */
+const liveSpacingMs = 1_000
+/** An idle agent asks whether the server is there, so that `status` tells the truth. */
+const probeEveryMs = 30_000
+
+/**
+ * Delivers the outbox, one registration at a time, for ever.
+ *
+ *   go      -> next row -> delivered | dead letter        -> go
+ *                       -> retry: hold for the back-off, or as long as the server asked   -> go
+ *                       -> pause: hold much longer, nothing marked                        -> go
+ *   nothing to send -> probe the server now and then; a new registration wakes the loop
+ *
+ * A failed row is a *suspect*. If another row gets through before the suspect is tried again, the failure was the
+ * suspect's own: it rests under a back-off of its own and no longer holds anybody up. If none gets through, the way
+ * is blamed and order stays as it was.
+ */
+export class Sync {
+  readonly #outbox: Outbox
+  readonly #client: ServerClient | undefined
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #onSettled: (id: string) => void
+  readonly #alarm: Alarm
+  readonly #pacing: Pacing
+  readonly #status: ServerStatus
+
+  #hold: { kind: 'none' | 'back-off' | 'asked' | 'pause'; untilMonoMs: number } = {
+    kind: 'none',
+    untilMonoMs: 0,
+  }
+  #failuresInARow = 0
+  #lastAttemptMonoMs = Number.NEGATIVE_INFINITY
+  #nextProbeMonoMs = 0
+  readonly #suspects = new Set<string>()
+  /** Row -> when its own back-off is over, monotonic. */
+  readonly #resting = new Map<string, number>()
+  /** Rows somebody stands waiting for. */
+  readonly #live = new Set<string>()
+
+  constructor(parts: {
+    outbox: Outbox
+    client: ServerClient | undefined
+    serverUrl: string | undefined
+    clock: Clock
+    log: Log
+    onSettled: (id: string) => void
+  }) {
+    this.#outbox = parts.outbox
+    this.#client = parts.client
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#onSettled = parts.onSettled
+    this.#alarm = new Alarm(parts.clock)
+    this.#pacing = new Pacing(parts.clock)
+    this.#status =
+      parts.client === undefined
+        ? { url: null, state: 'paused', lastSuccessAt: null, reason: 'server-not-configured' }
+        : { url: parts.serverUrl ?? null, state: 'offline', lastSuccessAt: null, reason: null }
+  }
+
+  get status(): ServerStatus {
+    return { ...this.#status }
+  }
+
+  /** A registration was accepted and somebody waits for its outcome: it goes first, and at once if it may. */
+  expedite(id: string): void {
+    this.#live.add(id)
+    if (this.#hold.kind === 'back-off') {
+      this.#hold.untilMonoMs = Math.min(this.#hold.untilMonoMs, this.#lastAttemptMonoMs + liveSpacingMs)
+    }
+    this.#alarm.ring()
+  }
+
+  /** Nobody waits for it any more; it is sent in its turn. */
+  relax(id: string): void {
+    this.#live.delete(id)
+  }
+
+  /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
+  tryNow(): void {
+    this.#resting.clear()
+    if (this.#hold.kind !== 'asked') this.#hold = { kind: 'none', untilMonoMs: 0 }
+    this.#alarm.ring()
+  }
+
+  /**
+   * Returns when `stop` aborts, after the request in flight has ended; `cut` ends that too.
+   * Throws only on bugs.
+   */
+  async run(stop: AbortSignal, cut: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      try {
+        await this.#step(stop, cut)
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        // The disk is full or failing: what was delivered is not yet marked, and is sent again under the same key.
+        this.#log.error({ code: error.code, err: error }, 'the outbox cannot be written')
+        this.#holdFor('back-off', fullJitterMs(wayBackOff, ++this.#failuresInARow))
+      }
+    }
+  }
+
+  async #step(stop: AbortSignal, cut: AbortSignal): Promise<void> {
+    const client = this.#client
+    if (client === undefined) return this.#alarm.sleep(probeEveryMs, stop)
+    const now = this.#clock.monoMs()
+    if (this.#hold.untilMonoMs > now) return this.#alarm.sleep(this.#hold.untilMonoMs - now, stop)
+
+    const row = this.#nextRow(now)
+    if (row !== undefined) {
+      this.#lastAttemptMonoMs = now
+      const response = await client.post(registrationPath, row.body, row.idempotencyKey, cut)
+      if (cut.aborted) return
+      this.#settle(row, response)
+    } else if (this.#nextProbeMonoMs <= now) {
+      const response = await client.probe(stop)
+      if (!stop.aborted) this.#learnFromProbe(response)
+    } else {
+      const wakeAt = Math.min(this.#nextProbeMonoMs, ...this.#resting.values())
+      await this.#alarm.sleep(Math.max(1, wakeAt - now), stop)
+    }
+  }
+
+  #nextRow(now: number): StoredRegistration | undefined {
+    for (const [id, untilMonoMs] of this.#resting) if (untilMonoMs <= now) this.#resting.delete(id)
+    const row = this.#outbox.next([...this.#resting.keys(), ...this.#suspects], this.#live)
+    if (row !== undefined || this.#suspects.size === 0) return row
+    // Every row has failed since the last success: a new round.
+    this.#suspects.clear()
+    return this.#outbox.next(this.#resting.keys(), this.#live)
+  }
+
+  #settle(row: StoredRegistration, response: Response): void {
+    const verdict = classify(response)
+    const paceMs = response.kind === 'answer' ? this.#pacing.observe(response.headers) : 0
+    switch (verdict.kind) {
+      case 'delivered':
+        this.#outbox.markDelivered(row.id, (response as Response & { kind: 'answer' }).body)
+        this.#status.lastSuccessAt = this.#clock.now()
+        this.#log.info({ registration: row.id, attempts: row.attempts + 1 }, 'delivered')
+        this.#answered(row)
+        break
+      case 'dead':
+        this.#outbox.markDead(row.id, verdict.error, response.kind === 'answer' ? response.body : null)
+        this.#log.warn({ registration: row.id, code: verdict.error }, 'dead letter')
+        this.#answered(row)
+        break
+      case 'retry':
+      case 'pause':
+        this.#outbox.recordAttempt(row.id, verdict.error)
+        this.#failed(row, verdict)
+        return
+    }
+    if (paceMs > 0) this.#holdFor('asked', paceMs)
+  }
+
+  /** The server dealt with a row: the way is clear, so the suspects were at fault themselves. */
+  #answered(row: StoredRegistration): void {
+    this.#failuresInARow = 0
+    this.#setState('online', null)
+    this.#nextProbeMonoMs = this.#clock.monoMs() + probeEveryMs
+    this.#hold = { kind: 'none', untilMonoMs: 0 }
+    for (const id of this.#suspects) {
+      if (id === row.id) continue
+      const failures = this.#outbox.blame(id)
+      this.#resting.set(id, this.#clock.monoMs() + fullJitterMs(rowBackOff, failures))
+    }
+    this.#suspects.clear()
+    this.#live.delete(row.id)
+    this.#onSettled(row.id)
+  }
+
+  #failed(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
+    this.#failuresInARow += 1
+    if (verdict.kind === 'pause') {
+      this.#setState('paused', verdict.error)
+      this.#holdFor('pause', pauseBackOff.baseMs + fullJitterMs(pauseBackOff, this.#failuresInARow))
+      return
+    }
+    if (verdict.suspect) this.#suspects.add(row.id)
+    const reached = verdict.error === 'rate-limited' || verdict.error === 'request-in-progress'
+    this.#setState(reached ? 'online' : 'offline', reached ? null : verdict.error)
+    const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
+    if (verdict.waitMs === undefined) this.#holdFor('back-off', jitterMs)
+    // Kiosks that were all told the same second still spread out.
+    else this.#holdFor('asked', verdict.waitMs + Math.min(jitterMs, 1_000))
+  }
+
+  #learnFromProbe(response: Response): void {
+    const verdict = response.kind === 'failure' ? classify(response) : undefined
+    if (verdict === undefined) {
+      this.#failuresInARow = 0
+      this.#setState('online', null)
+    } else if (verdict.kind === 'pause' || verdict.kind === 'retry') {
+      this.#failuresInARow += 1
+      this.#setState(verdict.kind === 'pause' ? 'paused' : 'offline', verdict.error)
+    }
+    const waitMs = verdict === undefined ? probeEveryMs : fullJitterMs(wayBackOff, this.#failuresInARow)
+    this.#nextProbeMonoMs = this.#clock.monoMs() + Math.max(waitMs, liveSpacingMs)
+  }
+
+  #setState(state: ServerStatus['state'], reason: ErrorCode | null): void {
+    if (this.#status.state === state && this.#status.reason === reason) return
+    this.#status.state = state
+    this.#status.reason = reason
+    if (state === 'online') this.#log.info('server online')
+    else this.#log.warn({ state, code: reason }, 'server not reachable as it should be')
+  }
+
+  #holdFor(kind: 'back-off' | 'asked' | 'pause', ms: number): void {
+    this.#hold = { kind, untilMonoMs: this.#clock.monoMs() + ms }
+  }
+}
