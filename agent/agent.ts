@@ -29,8 +29,15 @@ export interface OpenCore extends Core, AsyncDisposable {
   readonly broken: AbortSignal
 }
 
-/** Opens the outbox and starts delivering. Disposing ends the request in flight within its deadline. */
-export async function openCore(config: AgentConfig, clock: Clock, log: Log): Promise<OpenCore> {
+/**
+ * Opens the outbox and, with `deliver`, starts to empty it. Disposing ends the request in flight within its deadline.
+ */
+export async function openCore(
+  config: AgentConfig,
+  clock: Clock,
+  log: Log,
+  { deliver }: { deliver: boolean },
+): Promise<OpenCore> {
   await using stack = new AsyncDisposableStack()
   const outbox = stack.use(Outbox.open(config.data, clock))
   const registrar = new Registrar(outbox, clock)
@@ -49,7 +56,7 @@ export async function openCore(config: AgentConfig, clock: Clock, log: Log): Pro
     },
   })
   const loops = startLoops(clock, log)
-  loops.add((stop, cut) => sync.run(stop, cut))
+  if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
     agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined })
@@ -79,7 +86,7 @@ export interface OpenAgent extends AsyncDisposable {
 export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Promise<OpenAgent> {
   const specs = await readSpecs(config.reader)
   await using stack = new AsyncDisposableStack()
-  const core = stack.use(await openCore(config, clock, log))
+  const core = stack.use(await openCore(config, clock, log, { deliver: true }))
   const pageState = new PageState(core.registrar, clock)
   const desk = new EnrolmentDesk(core.registrar, clock, log, (notice) => {
     if (notice.kind === 'accepted') core.sync.expedite(notice.registration.id)

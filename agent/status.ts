@@ -1,5 +1,5 @@
 import type { ReaderStatus } from '../devices/supervisor.ts'
-import type { EnrolmentDesk } from './enrolment/desk.ts'
+import type { CurrentEnrolment, EnrolmentDesk } from './enrolment/desk.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import type { ServerStatus } from './sync/sync.ts'
 import { version } from './version.ts'
@@ -18,7 +18,7 @@ export interface AgentStatus {
   }
   server: ServerStatus
   /** The oldest enrolment that waits for its tap. */
-  enrolment: { codigoClienteVLT: string; since: string } | null
+  enrolment: CurrentEnrolment | null
   waitingEnrolments: number
 }
 

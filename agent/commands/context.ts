@@ -9,6 +9,7 @@ import { call } from '../control/client.ts'
 import { coreOperations } from '../control/operations.ts'
 import { socketPath } from '../control/protocol.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { outboxFiles } from '../outbox/database.ts'
 
 /** What the composition root lends to commands: the only way they touch the process. */
 export interface Terminal {
@@ -63,8 +64,11 @@ export async function callAgentOrOutbox(
     return await callAgent(config, method, params, { signal: terminal.signal })
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'agent-unreachable') throw error
+    // To look into a folder that holds nothing must not make an outbox there: its name is most likely misspelt.
+    if (method !== 'enroll.card' && outboxFiles(config.data).length === 0) throw error
   }
-  await using core = await openCore(config, systemClock, createLog('vlt-agent', 'error'))
+  const deliver = method === 'enroll.card'
+  await using core = await openCore(config, systemClock, createLog('vlt-agent', 'error'), { deliver })
   const operations = coreOperations(core)
   return await operations[method](params, { signal: terminal.signal, emit: () => undefined })
 }

@@ -23,6 +23,13 @@ export interface Enrolment {
   tapped: Promise<StoredRegistration | Outcome>
 }
 
+export interface CurrentEnrolment {
+  /** As the document has it, an integer; decimal text where a JSON number could not hold it. */
+  codigoClienteVLT: number | string
+  /** ISO 8601. */
+  since: string
+}
+
 /** What happened at the desk, for whoever shows it. */
 export type DeskNotice =
   | { kind: 'waiting' }

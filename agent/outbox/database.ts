@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { Clock } from '../../shared/clock.ts'
@@ -11,8 +20,17 @@ export type Database = Sqlite.Database
 /** Below this SQLite can corrupt a WAL database that two connections checkpoint at the same moment. */
 const minSqliteVersion = [3, 51, 3] as const
 
+/** An agent that is just stopping lets go within this. */
+const lockPatienceMs = 2_000
+
 export function outboxPath(dataFolder: string): string {
   return join(dataFolder, 'outbox.db')
+}
+
+/** Every file that belongs to an outbox: they are only ever moved together. */
+export function outboxFiles(dataFolder: string): string[] {
+  const path = outboxPath(dataFolder)
+  return [path, `${path}-wal`, `${path}-shm`, bornMarker(path)].filter((file) => existsSync(file))
 }
 
 /** Makes the data folder, for this user alone. */
@@ -35,14 +53,17 @@ export function prepareDataFolder(dataFolder: string): void {
 export function openOutboxDatabase(dataFolder: string, clock: Clock): Database {
   prepareDataFolder(dataFolder)
   const path = outboxPath(dataFolder)
-  refuseOrphanedWal(path)
+  refuseLostOutbox(path)
   return withStorageErrors(path, () => {
-    const database = new Sqlite(path)
+    // For this user alone; SQLite gives its -wal the same mode.
+    closeSync(openSync(path, 'a', 0o600))
+    const database = new Sqlite(path, { timeout: lockPatienceMs })
     try {
       holdExclusively(database)
       checkIntegrity(database, path)
       migrate(database, clock)
       proveDurable(database, clock)
+      closeSync(openSync(bornMarker(path), 'a', 0o600))
       return database
     } catch (error) {
       database.close()
@@ -115,22 +136,39 @@ function isOlder(version: string): boolean {
   return false
 }
 
-/** A WAL without its database is what is left when somebody removed the outbox by hand: it may hold registrations. */
-function refuseOrphanedWal(path: string): void {
-  const wal = `${path}-wal`
-  if (!existsSync(path) && existsSync(wal) && statSync(wal).size > 0) {
-    throw new AppError('outbox-corrupt', `${wal} is there but ${path} is missing`)
+/**
+ * An outbox that was there once and is now missing or empty is a loss to be told, not a first start; so is a
+ * write-ahead log without its database, which may hold registrations.
+ */
+function refuseLostOutbox(path: string): void {
+  const isThere = sizeOf(path) > 0
+  if (!isThere && existsSync(bornMarker(path))) {
+    throw new AppError('outbox-corrupt', `the outbox ${path} was there and is now missing or empty`)
   }
+  if (!isThere && sizeOf(`${path}-wal`) > 0) {
+    throw new AppError('outbox-corrupt', `${path}-wal is there but ${path} is missing or empty`)
+  }
+}
+
+/** Left beside the outbox at its birth. */
+function bornMarker(path: string): string {
+  return `${path}-born`
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
 function asStorageError(path: string, error: unknown): unknown {
   if (error instanceof AppError) return error
   const code = nativeCode(error)
+  if (code === 'ENOSPC') return new AppError('disk-full', `the disk of ${path} is full`, { cause: error })
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new AppError('outbox-unusable', `cannot open the outbox ${path} (${code})`, { cause: error })
+  }
   if (!code?.startsWith('SQLITE_')) return error
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    const holder = holderOf(path)
-    const by = holder === undefined ? '' : ` by process ${String(holder)}`
-    return new AppError('outbox-locked', `the outbox ${path} is held${by}`, { cause: error })
+    return heldError(path, holderOf(path), error)
   }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new AppError('outbox-corrupt', `the outbox ${path} is damaged (${code})`, { cause: error })
@@ -145,6 +183,18 @@ function asStorageError(path: string, error: unknown): unknown {
     return new AppError('outbox-unusable', `cannot open the outbox ${path} (${code})`, { cause: error })
   }
   return new AppError('storage-failed', `the outbox ${path} cannot be written (${code})`, { cause: error })
+}
+
+/** Throws `outbox-locked` while a process holds the outbox; opens nothing. */
+export function refuseIfHeld(dataFolder: string): void {
+  const path = outboxPath(dataFolder)
+  const holder = holderOf(path)
+  if (holder !== undefined) throw heldError(path, holder)
+}
+
+function heldError(path: string, holder: number | undefined, cause?: unknown): AppError {
+  const by = holder === undefined ? '' : ` by process ${String(holder)}`
+  return new AppError('outbox-locked', `the outbox ${path} is held${by}`, { cause })
 }
 
 /** Which process holds the file's lock, from /proc/locks (proc(5)); undefined where that cannot be read. */
@@ -166,7 +216,7 @@ export interface DamagedOutbox extends Disposable {
   readable(): { rows: Record<string, unknown>[]; highestSeq: number }
 }
 
-/** Opens a copy that was set aside. Never throws: a file that cannot be read at all holds no rows. */
+/** Opens a copy of a damaged outbox; closing it may change the file. Never throws: a file that cannot be read at all holds no rows. */
 export function openDamaged(path: string): DamagedOutbox {
   let database: Database | undefined
   try {

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock } from '../../shared/clock.ts'
-import { openDamaged, openOutboxDatabase, outboxPath } from './database.ts'
+import { openDamaged, openOutboxDatabase, outboxFiles, outboxPath, refuseIfHeld } from './database.ts'
 
 export interface Recovery {
   /** Folder that now holds the damaged files, unchanged. */
@@ -15,16 +15,18 @@ export interface Recovery {
 /**
  * The way out of a corrupt outbox: moves database, WAL and shared memory aside together, then copies every row that
  * can still be read into a new outbox. Keys are kept, so sending a recovered row again cannot register it twice.
+ * Throws `outbox-locked` while an agent runs.
  */
 export function recoverOutbox(dataFolder: string, clock: Clock): Recovery {
+  refuseIfHeld(dataFolder)
   const path = outboxPath(dataFolder)
   const setAside = join(dataFolder, `outbox-set-aside-${clock.now().replaceAll(':', '-')}`)
   mkdirSync(setAside, { mode: 0o700 })
-  for (const suffix of ['', '-wal', '-shm', '-journal']) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, join(setAside, basename(path) + suffix))
-  }
+  for (const file of outboxFiles(dataFolder)) renameSync(file, join(setAside, basename(file)))
 
-  using damaged = openDamaged(join(setAside, basename(path)))
+  // Reading replays the write-ahead log into the file it reads, so that is done on a copy.
+  using work = disposableCopy(setAside)
+  using damaged = openDamaged(join(work.folder, basename(path)))
   const fresh = openOutboxDatabase(dataFolder, clock)
   try {
     const { rows, highestSeq } = damaged.readable()
@@ -42,5 +44,16 @@ export function recoverOutbox(dataFolder: string, clock: Clock): Recovery {
     return { setAside, recovered: rows.length, lost: Math.max(0, highestSeq - rows.length) }
   } finally {
     fresh.close()
+  }
+}
+
+function disposableCopy(folder: string): Disposable & { folder: string } {
+  const copy = `${folder}-copy`
+  cpSync(folder, copy, { recursive: true })
+  return {
+    folder: copy,
+    [Symbol.dispose]() {
+      rmSync(copy, { recursive: true })
+    },
   }
 }

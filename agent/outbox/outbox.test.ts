@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../shared/clock.ts'
+import { openOutboxDatabase, outboxPath } from './database.ts'
+import { Outbox, type NewRegistration } from './outbox.ts'
+
+let folder: string
+let outbox: Outbox
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'outbox-'))
+  outbox = Outbox.open(folder, systemClock)
+})
+afterEach(() => {
+  outbox[Symbol.dispose]()
+  rmSync(folder, { recursive: true })
+})
+
+function registration(subject: string): NewRegistration {
+  return { system: 'vlt-clients', subject, body: `{"client":"${subject}"}`, readerId: 'simulated:lobby' }
+}
+
+function reopen(): void {
+  outbox[Symbol.dispose]()
+  outbox = Outbox.open(folder, systemClock)
+}
+
+describe('durability', () => {
+  test('synchronous is FULL in WAL after writes, on a new file and on every later open', () => {
+    outbox[Symbol.dispose]()
+    for (let open = 0; open < 3; open++) {
+      const database = openOutboxDatabase(folder, systemClock)
+      database.exec(`UPDATE outbox SET opened_at = 'x'`)
+      expect(database.pragma('synchronous', { simple: true })).toBe(2)
+      expect(database.pragma('journal_mode', { simple: true })).toBe('wal')
+      database.close()
+    }
+    outbox = Outbox.open(folder, systemClock)
+  })
+
+  test('what was appended is there after closing and opening again, under the same key', () => {
+    const stored = outbox.append(registration('70'))
+    reopen()
+    expect(outbox.get(stored.id)).toEqual(stored)
+  })
+
+  test('the data belongs to this user alone', () => {
+    expect(statSync(folder).mode & 0o077).toBe(0)
+    expect(statSync(outboxPath(folder)).mode & 0o077).toBe(0)
+  })
+})
+
+describe('order', () => {
+  test('the oldest goes first', () => {
+    const first = outbox.append(registration('1'))
+    outbox.append(registration('2'))
+    expect(outbox.next([], [])?.id).toBe(first.id)
+  })
+
+  test('a row somebody waits for goes before the backlog', () => {
+    outbox.append(registration('1'))
+    const live = outbox.append(registration('2'))
+    expect(outbox.next([], [live.id])?.id).toBe(live.id)
+  })
+
+  test('a row that failed on its own goes after those that did not', () => {
+    const bad = outbox.append(registration('1'))
+    const good = outbox.append(registration('2'))
+    expect(outbox.blame(bad.id)).toBe(1)
+    expect(outbox.next([], [])?.id).toBe(good.id)
+  })
+
+  test('a later row of one client waits for the earlier one, even when somebody waits for it', () => {
+    const first = outbox.append(registration('1'))
+    const second = outbox.append(registration('1'))
+    expect(outbox.next([first.id], [second.id])).toBeUndefined()
+    outbox.markDelivered(first.id, '{}')
+    expect(outbox.next([], [])?.id).toBe(second.id)
+  })
+
+  test('a row that keeps failing alone releases the later ones of its client', () => {
+    const bad = outbox.append(registration('1'))
+    const second = outbox.append(registration('1'))
+    for (let failure = 0; failure < 5; failure++) outbox.blame(bad.id)
+    expect(outbox.next([], [])?.id).toBe(second.id)
+  })
+})
+
+describe('states', () => {
+  test('a dead letter is not sent until a person retries it, and keeps its key', () => {
+    const { id, idempotencyKey } = outbox.append(registration('1'))
+    outbox.markDead(id, 'rejected-invalid', '{"message":"no"}')
+    expect(outbox.next([], [])).toBeUndefined()
+    expect(outbox.get(id)).toMatchObject({ state: 'dead', lastError: 'rejected-invalid', attempts: 1 })
+    outbox.retry(id)
+    expect(outbox.next([], [])).toMatchObject({ id, idempotencyKey, failures: 0 })
+  })
+
+  test('only a dead letter can be discarded, and it stays with its reason', () => {
+    const { id } = outbox.append(registration('1'))
+    expect(() => {
+      outbox.discard(id, 'test')
+    }).toThrow(expect.objectContaining({ code: 'registration-settled' }))
+    outbox.markDead(id, 'rejected-invalid', null)
+    outbox.discard(id, 'client left')
+    expect(outbox.get(id)).toMatchObject({ state: 'discarded', discardReason: 'client left' })
+    expect(outbox.retryAll()).toBe(0)
+  })
+
+  test('a delivered row cannot be sent or discarded again', () => {
+    const { id } = outbox.append(registration('1'))
+    outbox.markDelivered(id, '{"id":1}')
+    expect(() => {
+      outbox.retry(id)
+    }).toThrow(expect.objectContaining({ code: 'registration-settled' }))
+    outbox.markDead(id, 'rejected-invalid', null)
+    expect(outbox.get(id)).toMatchObject({ state: 'delivered', receipt: '{"id":1}' })
+  })
+
+  test('an unknown id is told apart', () => {
+    expect(() => outbox.get('nobody')).toThrow(expect.objectContaining({ code: 'registration-unknown' }))
+  })
+
+  test('whatever happens, accepted = pending + delivered + dead + discarded, and keys are unique', () => {
+    const step = fc.record({
+      act: fc.constantFrom('append', 'deliver', 'bury', 'retry', 'discard', 'fail', 'blame', 'reopen'),
+      pick: fc.nat(30),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+        let accepted = outbox.all().length
+        for (const { act, pick } of steps) {
+          const rows = outbox.all()
+          const row = rows[pick % Math.max(rows.length, 1)]
+          if (act === 'append') {
+            outbox.append(registration(String(pick % 4)))
+            accepted++
+          } else if (act === 'reopen') reopen()
+          else if (row !== undefined) {
+            if (act === 'deliver') outbox.markDelivered(row.id, '{}')
+            else if (act === 'bury') outbox.markDead(row.id, 'rejected-invalid', null)
+            else if (act === 'fail') outbox.recordAttempt(row.id, 'server-timeout')
+            else if (act === 'blame') outbox.blame(row.id)
+            else if (act === 'retry' && row.state === 'dead') outbox.retry(row.id)
+            else if (act === 'discard' && row.state === 'dead') outbox.discard(row.id, 'test')
+          }
+        }
+        const { pending, delivered, dead, discarded } = outbox.counts()
+        expect(pending + delivered + dead + discarded).toBe(accepted)
+        expect(new Set(outbox.all().map(({ idempotencyKey }) => idempotencyKey)).size).toBe(accepted)
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
