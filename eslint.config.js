@@ -29,6 +29,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-definitions': 'off',
       '@typescript-eslint/dot-notation': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
     },
@@ -38,7 +39,11 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': 'off', 'no-console': 'off', 'no-restricted-exports': 'off' },
   },
   {
-    files: ['**/*.{js,cjs}'],
+    files: ['agent/page/public/**/*.js'],
+    languageOptions: { globals: { document: 'readonly', EventSource: 'readonly' } },
+  },
+  {
+    files: ['*.cjs', '.*.cjs'],
     languageOptions: { globals: { module: 'writable' } },
   },
 )

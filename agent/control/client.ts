@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net'
-import { createInterface } from 'node:readline'
 import { AppError, isErrorCode, nativeCode } from '../../shared/errors.ts'
+import { readLines } from './lines.ts'
 import type { Reply } from './protocol.ts'
 
 /**
@@ -30,9 +30,8 @@ export async function call(
         )
       })
     })
-    socket.on('error', () => undefined)
     socket.write(`${JSON.stringify({ method, params })}\n`)
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of readLines(socket)) {
       const reply = JSON.parse(line) as Reply
       if ('event' in reply) options.onEvent?.(reply.event)
       else if ('result' in reply) return reply.result
@@ -45,6 +44,6 @@ export async function call(
     throw new AppError('agent-stopping', 'the agent hung up before it answered')
   } finally {
     options.signal?.removeEventListener('abort', hangUp)
-    socket.destroy()
+    hangUp()
   }
 }

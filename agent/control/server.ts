@@ -1,6 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { AppError } from '../../shared/errors.ts'
@@ -77,20 +76,30 @@ async function serve(socket: Socket, handlers: Handlers, stopping: AbortSignal, 
   const emit = (event: unknown): void => {
     reply({ event })
   }
-  try {
-    for await (const line of createInterface({ input: socket })) {
-      reply(await answer(line, handlers, { signal: over.signal, emit }, log))
-      break
-    }
-  } finally {
-    stopping.removeEventListener('abort', end)
-    socket.end()
-  }
+  const line = await firstLine(socket)
+  if (line !== undefined) reply(await answer(line, handlers, { signal: over.signal, emit }, log))
+  stopping.removeEventListener('abort', end)
+  socket.end()
+}
+
+/** Keeps reading afterwards, and drops what comes: only so is it noticed that the caller has hung up. */
+function firstLine(socket: Socket): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      const end = text.indexOf('\n')
+      if (end >= 0) resolve(text.slice(0, end))
+    })
+    socket.once('close', () => {
+      resolve(undefined)
+    })
+  })
 }
 
 async function answer(line: string, handlers: Handlers, context: CallContext, log: Log): Promise<Reply> {
   try {
-    const { method, params } = JSON.parse(line) as Call
+    const { method, params } = readCall(line)
     const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined
     if (handler === undefined) throw new AppError('usage', `the agent has no method ${method}`)
     return { result: (await handler(params, context)) ?? null }
@@ -100,5 +109,14 @@ async function answer(line: string, handlers: Handlers, context: CallContext, lo
     }
     log.error({ err: error }, 'a control call failed')
     return { error: { code: 'bug', message: 'the agent failed on this call; see its log', fields: [] } }
+  }
+}
+
+/** The text of a parse error quotes what it could not parse, which may be personal: it goes nowhere. */
+function readCall(line: string): Call {
+  try {
+    return JSON.parse(line) as Call
+  } catch {
+    throw new AppError('usage', 'a call is one line of JSON')
   }
 }

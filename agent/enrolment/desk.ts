@@ -87,11 +87,12 @@ export class EnrolmentDesk {
   }
 
   /** The oldest waiting enrolment. */
-  get current(): { codigoClienteVLT: string; since: string } | null {
+  get current(): CurrentEnrolment | null {
     const [oldest] = this.#waiting
-    return oldest === undefined
-      ? null
-      : { codigoClienteVLT: oldest.client.codigoClienteVLT, since: oldest.since }
+    if (oldest === undefined) return null
+    const codigo = oldest.client.codigoClienteVLT
+    const exact = Number.isSafeInteger(Number(codigo)) ? Number(codigo) : codigo
+    return { codigoClienteVLT: exact, since: oldest.since }
   }
 
   get waiting(): number {

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Tap } from '../../devices/reader.ts'
+import type { CardUid } from '../../shared/card-uid.ts'
+import { systemClock } from '../../shared/clock.ts'
+import { createLog } from '../../shared/log.ts'
+import { Outbox } from '../outbox/outbox.ts'
+import { parseClient, type ClientData } from './client-data.ts'
+import { EnrolmentDesk, type DeskNotice } from './desk.ts'
+import { Registrar } from './registrar.ts'
+
+let folder: string
+let outbox: Outbox
+let registrar: Registrar
+let notices: DeskNotice['kind'][]
+let desk: EnrolmentDesk
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'desk-'))
+  outbox = Outbox.open(folder, systemClock)
+  registrar = new Registrar(outbox, systemClock)
+  notices = []
+  desk = new EnrolmentDesk(registrar, systemClock, createLog('test', 'error'), ({ kind }) =>
+    notices.push(kind),
+  )
+})
+afterEach(() => {
+  desk.cancel()
+  outbox[Symbol.dispose]()
+  rmSync(folder, { recursive: true })
+})
+
+function client(codigoClienteVLT: number): ClientData {
+  return parseClient(
+    JSON.stringify({
+      codigoClienteVLT,
+      correo: 'a@b.pe',
+      enviarWhatsApp: true,
+      enviarCorreo: false,
+      enviarSms: false,
+    }),
+  )
+}
+
+function tap(uid: string): Tap {
+  return {
+    readerId: 'simulated:lobby',
+    uid: uid as CardUid,
+    tappedAt: systemClock.now(),
+    tappedAtMonoMs: systemClock.monoMs(),
+  }
+}
+
+test('a tap goes to the oldest enrolment, and the answer comes with the row on the disk', async () => {
+  const first = desk.start(client(1), 10_000)
+  const second = desk.start(client(2), 10_000)
+  expect(desk.current).toMatchObject({ codigoClienteVLT: 1 })
+  desk.accept(tap('A0C2BBCA'))
+  desk.accept(tap('B1D3CCDB'))
+  const rows = [await first.tapped, await second.tapped]
+  expect(outbox.all().map(({ id }) => ({ id }))).toEqual(
+    rows.map((row) => ({ id: 'id' in row ? row.id : '' })),
+  )
+  expect(
+    outbox.all().map(({ body }) => JSON.parse(body) as { codigoClienteVLT: number; tarjeta: string }),
+  ).toMatchObject([
+    { codigoClienteVLT: 1, tarjeta: 'A0C2BBCA' },
+    { codigoClienteVLT: 2, tarjeta: 'B1D3CCDB' },
+  ])
+  expect(notices).toEqual(['waiting', 'waiting', 'accepted', 'accepted'])
+})
+
+test('a tap that nobody waits for registers nothing', () => {
+  desk.accept(tap('A0C2BBCA'))
+  expect(outbox.all()).toEqual([])
+  expect(notices).toEqual(['unclaimed'])
+})
+
+test('an enrolment without a tap is dropped with a notice, and a later tap does not meet it', async () => {
+  const { tapped } = desk.start(client(1), 20)
+  expect(await tapped).toMatchObject({ state: 'rejected', error: { code: 'enrolment-timeout' } })
+  desk.accept(tap('A0C2BBCA'))
+  expect(outbox.all()).toEqual([])
+  expect(notices).toEqual(['waiting', 'expired', 'unclaimed'])
+})
+
+test('a cancelled enrolment does not take the next card', async () => {
+  const first = desk.start(client(1), 10_000)
+  desk.start(client(2), 10_000)
+  expect(desk.cancel(first.id)).toBe(1)
+  expect(await first.tapped).toMatchObject({ state: 'rejected', error: { code: 'enrolment-cancelled' } })
+  desk.accept(tap('A0C2BBCA'))
+  expect(
+    outbox.all().map(({ body }) => (JSON.parse(body) as { codigoClienteVLT: number }).codigoClienteVLT),
+  ).toEqual([2])
+})
+
+test('the outcome follows the registration', async () => {
+  const { signal } = new AbortController()
+  const row = registrar.accept(client(1), 'A0C2BBCA' as CardUid, null)
+  expect(await registrar.outcome(row.id, 10, signal)).toMatchObject({
+    state: 'saved',
+    registrationId: row.id,
+    receipt: null,
+  })
+
+  const [waiting, alsoWaiting] = [
+    registrar.outcome(row.id, 5_000, signal),
+    registrar.outcome(row.id, 5_000, signal),
+  ]
+  const receipt = { id: 11, tarjeta: 'A0C2BBCA', mensaje: 'cliente nuevo', esDuplicado: false }
+  outbox.markDelivered(row.id, JSON.stringify(receipt))
+  registrar.settled(row.id)
+  expect(await waiting).toMatchObject({ state: 'registered', receipt })
+  expect(await alsoWaiting).toMatchObject({ state: 'registered' })
+
+  const again = registrar.accept(client(1), 'A0C2BBCA' as CardUid, null)
+  outbox.markDelivered(
+    again.id,
+    JSON.stringify({ ...receipt, mensaje: 'registro duplicado', esDuplicado: true }),
+  )
+  expect(await registrar.outcome(again.id, 10, signal)).toMatchObject({ state: 'duplicate' })
+
+  const bad = registrar.accept(client(1), 'A0C2BBCA' as CardUid, null)
+  outbox.markDead(bad.id, 'rejected-invalid', null)
+  expect(await registrar.outcome(bad.id, 10, signal)).toMatchObject({
+    state: 'rejected',
+    error: { code: 'rejected-invalid' },
+  })
+})

@@ -1,0 +1,283 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { systemClock, type Clock } from '../../shared/clock.ts'
+import { createLog } from '../../shared/log.ts'
+import { Outbox, type StoredRegistration } from '../outbox/outbox.ts'
+import { ServerClient } from './client.ts'
+import { ScriptedServer } from './scripted-server.ts'
+import { Sync } from './sync.ts'
+
+/** Time that runs a hundred times as fast, so that back-offs of minutes can be lived through. */
+const speed = 100
+const fastClock: Clock = {
+  now: () => systemClock.now(),
+  monoMs: () => systemClock.monoMs() * speed,
+  sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
+}
+/** Real milliseconds as the fast clock counts them. */
+const fastMs = (from: number, to: number): number => (to - from) * speed
+
+let folder: string
+let stack: AsyncDisposableStack
+let outbox: Outbox
+let server: ScriptedServer
+let sync: Sync
+let settled: string[]
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sync-'))
+  stack = new AsyncDisposableStack()
+  outbox = stack.use(Outbox.open(folder, systemClock))
+  server = stack.use(await ScriptedServer.open())
+  settled = []
+})
+afterEach(async () => {
+  await stack.disposeAsync()
+  rmSync(folder, { recursive: true })
+})
+
+/** Starts delivering to `url`; ended by afterEach before the outbox closes. */
+function deliver(url = server.url, answerMs = 2_000): void {
+  const client = stack.use(new ServerClient(url, 'test', { connectMs: 1_000, answerMs }))
+  sync = new Sync({
+    outbox,
+    client,
+    serverUrl: url,
+    clock: fastClock,
+    log: createLog('test', 'error'),
+    onSettled: (id) => settled.push(id),
+  })
+  const stop = new AbortController()
+  const running = sync.run(stop.signal, new AbortController().signal)
+  stack.defer(async () => {
+    stop.abort()
+    await running
+  })
+}
+
+function accept(card: string, subject = card): StoredRegistration {
+  return outbox.append({
+    system: 'vlt-clients',
+    subject,
+    body: JSON.stringify({ tarjeta: card }),
+    readerId: null,
+  })
+}
+
+const until = (condition: () => boolean): Promise<void> =>
+  vi.waitFor(
+    () => {
+      expect(condition()).toBe(true)
+    },
+    { timeout: 15_000, interval: 5 },
+  )
+const delivered = (count: number) => (): boolean => outbox.counts().delivered === count
+
+test('the backlog is delivered in order, each under its key, with the documented headers', async () => {
+  const rows = ['A1', 'A2', 'A3'].map((card) => accept(card))
+  deliver()
+  await until(delivered(3))
+  expect(server.cards()).toEqual(['A1', 'A2', 'A3'])
+  expect(server.received.map(({ key }) => key)).toEqual(
+    rows.map(({ idempotencyKey }) => `"${idempotencyKey}"`),
+  )
+  expect(server.received[0]?.headers).toMatchObject({
+    'content-type': 'application/json',
+    accept: 'application/json',
+  })
+  expect(server.received[0]?.rawBody).toBe(rows[0]?.body)
+  expect(settled).toEqual(rows.map(({ id }) => id))
+  expect(sync.status).toMatchObject({ state: 'online', reason: null })
+  expect(JSON.parse(outbox.get(rows[0]?.id ?? '').receipt ?? '')).toMatchObject({ id: 11, tarjeta: 'A1' })
+})
+
+test('a lost answer is asked for again under the same key', async () => {
+  server.answer = () => ({ status: 201, hangUp: server.received.length === 1 })
+  const { idempotencyKey } = accept('A1')
+  deliver()
+  await until(delivered(1))
+  expect(server.received.map(({ key }) => key)).toEqual([`"${idempotencyKey}"`, `"${idempotencyKey}"`])
+})
+
+test.each([
+  ['always fails', { status: 500 }],
+  ['always finds the server overloaded', { status: 503 }],
+  ['makes the server hang up', { status: 0, hangUp: true }],
+  ['is answered by nonsense', { status: 200, body: '<html>' }],
+  ['is refused for good', { status: 422, body: '{"message":"no"}' }],
+])('a registration that %s holds up none of the others', async (_name, bad) => {
+  server.answer = ({ card }) => (card === 'BAD' ? bad : { status: 201 })
+  accept('BAD')
+  const others = Array.from({ length: 20 }, (_, index) => accept(`C${String(index)}`))
+  deliver()
+  await until(delivered(20))
+  const firstGood = server.received.findIndex(({ card }) => card !== 'BAD')
+  expect(firstGood).toBe(1)
+  const between = server.received.slice(
+    firstGood,
+    server.received.findLastIndex(({ card }) => card !== 'BAD'),
+  )
+  expect(between.filter(({ card }) => card === 'BAD').length).toBeLessThan(5)
+  expect(settled.filter((id) => others.some((row) => row.id === id))).toHaveLength(20)
+})
+
+test('with several bad ones among them the rest still drains', async () => {
+  server.answer = ({ card }) => ({ status: card.startsWith('BAD') ? 500 : 201 })
+  for (let index = 0; index < 20; index++)
+    accept(index % 2 === 0 ? `BAD${String(index)}` : `C${String(index)}`)
+  deliver()
+  await until(delivered(10))
+})
+
+test.each([
+  [422, 'rejected-invalid'],
+  [413, 'rejected-too-large'],
+  [400, 'rejected-invalid'],
+  [409, 'rejected-conflict'],
+])('%i is a dead letter at once', async (status, error) => {
+  server.answer = () => ({ status, body: '{"message":"no"}' })
+  const { id } = accept('A1')
+  deliver()
+  await until(() => outbox.counts().dead === 1)
+  expect(outbox.get(id)).toMatchObject({
+    state: 'dead',
+    lastError: error,
+    attempts: 1,
+    receipt: '{"message":"no"}',
+  })
+  expect(settled).toEqual([id])
+})
+
+test('409 while the same key is being answered is no dead letter', async () => {
+  server.answer = () =>
+    server.received.length < 3
+      ? { status: 409, headers: { 'idempotency-key-state': 'in-progress' } }
+      : { status: 201 }
+  accept('A1')
+  deliver()
+  await until(delivered(1))
+  expect(server.received).toHaveLength(3)
+})
+
+test.each([401, 403, 404, 405])(
+  '%i pauses the queue: nothing is lost, nothing else is tried, it goes on when mended',
+  async (status) => {
+    let mended = false
+    server.answer = () => ({ status: mended ? 201 : status })
+    accept('A1')
+    accept('A2')
+    deliver()
+    await until(() => sync.status.state === 'paused')
+    await fastClock.sleep(20_000, new AbortController().signal)
+    expect(server.received).toHaveLength(1)
+    expect(outbox.counts()).toMatchObject({ pending: 2, dead: 0 })
+    mended = true
+    sync.tryNow()
+    await until(delivered(2))
+    expect(sync.status).toMatchObject({ state: 'online', reason: null })
+  },
+)
+
+test('a paused queue looks again by itself', async () => {
+  server.answer = () => ({ status: server.received.length === 1 ? 403 : 201 })
+  accept('A1')
+  deliver()
+  await until(delivered(1))
+  const [first, second] = server.received
+  expect(fastMs(first?.atMs ?? 0, second?.atMs ?? 0)).toBeGreaterThanOrEqual(29_000)
+})
+
+test('Retry-After is kept to, even by a registration that somebody waits for', async () => {
+  server.answer = () =>
+    server.received.length === 1 ? { status: 429, headers: { 'retry-after': '90' } } : { status: 201 }
+  accept('A1')
+  deliver()
+  await until(() => server.received.length === 1)
+  sync.expedite(accept('A2').id)
+  await until(delivered(2))
+  const [first, second] = server.received
+  expect(fastMs(first?.atMs ?? 0, second?.atMs ?? 0)).toBeGreaterThanOrEqual(90_000 - 500)
+})
+
+test('a backlog keeps within the rate limit that the headers tell, without a refusal', async () => {
+  const limit = 5
+  let windowStart = Number.NEGATIVE_INFINITY
+  let hits = 0
+  server.answer = ({ atMs }) => {
+    if (fastMs(windowStart, atMs) >= 60_000) [windowStart, hits] = [atMs, 0]
+    hits += 1
+    if (hits > limit) return { status: 429, headers: { 'retry-after': '60' } }
+    return {
+      status: 201,
+      headers: { 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': String(limit - hits) },
+    }
+  }
+  for (let index = 0; index < 12; index++) accept(`C${String(index)}`)
+  deliver()
+  await until(delivered(12))
+  expect(server.received).toHaveLength(12)
+})
+
+test('with the server gone everything waits, and goes out once it is back', async () => {
+  const port = server.port
+  const url = server.url
+  await server[Symbol.asyncDispose]()
+  for (const card of ['A1', 'A2', 'A3']) accept(card)
+  deliver(url)
+  await until(() => sync.status.state === 'offline' && sync.status.reason === 'server-unreachable')
+  await fastClock.sleep(60_000, new AbortController().signal)
+  expect(outbox.counts()).toMatchObject({ pending: 3, dead: 0 })
+  const back = stack.use(await ScriptedServer.open(port))
+  await until(delivered(3))
+  expect(back.cards()).toEqual(['A1', 'A2', 'A3'])
+})
+
+test('after an outage the cards of one client arrive in the order of the taps', async () => {
+  let out = true
+  server.answer = () => (out ? { status: 502 } : { status: 201 })
+  for (const card of ['FIRST', 'SECOND', 'THIRD']) accept(card, 'one client')
+  accept('OTHER')
+  deliver()
+  await until(() => server.received.length > 12)
+  out = false
+  await until(delivered(4))
+  const order = server.received.slice(-4).map(({ card }) => card)
+  expect(order.filter((card) => card !== 'OTHER')).toEqual(['FIRST', 'SECOND', 'THIRD'])
+})
+
+test('a live tap goes before the backlog', async () => {
+  server.answer = () => ({ status: 201, delayMs: 5 })
+  for (let index = 0; index < 50; index++) accept(`C${String(index)}`)
+  deliver()
+  await until(() => server.received.length > 3)
+  const live = accept('LIVE')
+  sync.expedite(live.id)
+  await until(() => settled.includes(live.id))
+  expect(server.received.length).toBeLessThan(45)
+  await until(delivered(51))
+})
+
+test('a server that never answers is given up on and tried again', async () => {
+  server.answer = () => ({ status: 201, delayMs: server.received.length === 1 ? 3_000 : 0 })
+  accept('A1')
+  deliver(server.url, 200)
+  await until(delivered(1))
+  expect(server.received.length).toBeGreaterThan(1)
+})
+
+test('speaking TLS to a server that does not pauses the queue', async () => {
+  accept('A1')
+  deliver(server.url.replace('http:', 'https:'))
+  await until(() => sync.status.state === 'paused')
+  expect(sync.status.reason).toBe('server-tls')
+  expect(outbox.counts().pending).toBe(1)
+})
+
+test('an idle agent finds out by itself whether the server is there', async () => {
+  deliver()
+  await until(() => sync.status.state === 'online')
+  await server[Symbol.asyncDispose]()
+  await until(() => sync.status.state === 'offline')
+})
