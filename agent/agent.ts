@@ -59,7 +59,7 @@ export async function openCore(
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
-    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined })
+    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null })
   const owned = stack.move()
   return {
     outbox,
@@ -105,8 +105,12 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       onTap: (tap) => {
         desk.accept(tap)
       },
+      onState: () => {
+        pageState.changed()
+      },
     }),
   )
+  let pageUrl: string | null = null
   const status = () =>
     agentStatus({
       running: true,
@@ -114,11 +118,12 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       outbox: core.outbox,
       server: core.sync.status,
       desk,
+      pageUrl,
     })
   const running: Core = { outbox: core.outbox, registrar: core.registrar, sync: core.sync, status }
 
   const page = await openPageOrWarn(config, pageState, status, log)
-  if (page !== undefined) stack.use(page)
+  if (page !== undefined) pageUrl = stack.use(page).url
   stack.use(
     await openControlServer(
       socketPath(config.data),
@@ -133,22 +138,22 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
 
   const owned = stack.move()
   return {
-    pageUrl: page?.url ?? null,
+    pageUrl,
     broken: AbortSignal.any([core.broken, loops.broken]),
-    alive: () => alive(core, page?.url),
+    alive: () => alive(core, pageUrl),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
 /** The watchdog's question: does the outbox take a write, and does the event loop answer a request? */
-async function alive(core: Core, pageUrl: string | undefined): Promise<string | undefined> {
+async function alive(core: Core, pageUrl: string | null): Promise<string | undefined> {
   try {
     core.outbox.probe()
   } catch (error) {
     // A full disk is the operator's to mend and shown to everybody; a restart would not help.
     if (!(error instanceof AppError && error.code === 'disk-full')) return 'the outbox takes no write'
   }
-  if (pageUrl === undefined) return undefined
+  if (pageUrl === null) return undefined
   const answer = await fetch(`${pageUrl}/health/live`, { signal: AbortSignal.timeout(5_000) }).catch(
     () => undefined,
   )

@@ -20,6 +20,8 @@ export interface AgentStatus {
   /** The oldest enrolment that waits for its tap. */
   enrolment: CurrentEnrolment | null
   waitingEnrolments: number
+  /** Address of the kiosk page; null while it is not served. */
+  pageUrl: string | null
 }
 
 export function agentStatus(parts: {
@@ -28,6 +30,7 @@ export function agentStatus(parts: {
   outbox: Outbox
   server: ServerStatus
   desk: EnrolmentDesk | undefined
+  pageUrl: string | null
 }): AgentStatus {
   const { pending, delivered, dead, discarded, oldestPendingSeconds } = parts.outbox.counts()
   return {
@@ -38,5 +41,6 @@ export function agentStatus(parts: {
     server: parts.server,
     enrolment: parts.desk?.current ?? null,
     waitingEnrolments: parts.desk?.waiting ?? 0,
+    pageUrl: parts.pageUrl,
   }
 }

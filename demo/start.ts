@@ -1,5 +1,8 @@
 /** `npm start`: server and agent with a simulated reader, on this machine, until Ctrl-C. */
 import { createServer } from 'node:net'
+import { call } from '../agent/control/client.ts'
+import { socketPath } from '../agent/control/protocol.ts'
+import type { AgentStatus } from '../agent/status.ts'
 import { startAgent, startServer, type RunningProgram } from './programs.ts'
 
 const preferredServerPort = 8080
@@ -76,11 +79,12 @@ try {
     onErrorLine: showLog('agent'),
   })
   programs.push(agent)
+  const { pageUrl } = (await call(socketPath('var/agent'), 'status')) as AgentStatus
   console.log(`
 vlt-kiosk is running.
 
   server       ${server.url}   (data in var/server)
-  agent        kiosk page on the line above   (data in var/agent)
+  kiosk page   ${pageUrl ?? 'not served'}   (agent's data in var/agent)
 
 Try it, in a second terminal:
 

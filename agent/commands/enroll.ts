@@ -64,7 +64,7 @@ export function addEnroll(program: Command, terminal: Terminal): void {
     })
 }
 
-type Reported = Outcome | { state: 'waiting' }
+type Reported = Outcome | (Omit<Outcome, 'state'> & { state: 'waiting' })
 
 async function enrol(
   config: AgentConfig,
@@ -94,7 +94,7 @@ async function enrol(
 
 function report(outcome: Reported, options: EnrollOptions, config: AgentConfig, terminal: Terminal): void {
   if (options.json === true) {
-    terminal.print(JSON.stringify({ registrationId: null, receipt: null, error: null, ...outcome }))
+    terminal.print(JSON.stringify(outcome))
   } else if (outcome.state !== 'waiting') {
     const id = outcome.registrationId === null ? '' : ` (${outcome.registrationId})`
     terminal.print(`${wordings[config.language].outcomes[outcome.state]}${id}`)

@@ -34,6 +34,9 @@ export type QueueEntry = Omit<
   receipt: unknown
 }
 
+/** What an enrolment is until its tap. */
+const waitingForTap = { state: 'waiting', registrationId: null, receipt: null, error: null } as const
+
 const states = z.enum(['pending', 'delivered', 'dead', 'discarded'])
 const clientText = z.string()
 const id = z.string()
@@ -95,11 +98,11 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
     'enroll.start': async (
       params: unknown,
       { signal, emit }: CallContext,
-    ): Promise<Outcome | { state: 'waiting' }> => {
+    ): Promise<Outcome | typeof waitingForTap> => {
       const { client, timeoutMs, wait } = take(startSchema, params)
       const enrolment = desk.start(parseClient(client), timeoutMs)
-      if (!wait) return { state: 'waiting' }
-      emit({ state: 'waiting' })
+      if (!wait) return waitingForTap
+      emit(waitingForTap)
       signal.addEventListener('abort', () => desk.cancel(enrolment.id), { once: true })
       const tapped = await enrolment.tapped
       return 'seq' in tapped ? awaitServer(core, tapped.id, signal) : tapped

@@ -28,7 +28,7 @@ beforeEach(async () => {
   state = new PageState(registrar, systemClock)
   const server = { url: null, state: 'offline', lastSuccessAt: null, reason: null } as const
   page = await openPage({ pagePort: 0, language: 'es' }, state, () =>
-    agentStatus({ running: true, readers: [], outbox, server, desk: undefined }),
+    agentStatus({ running: true, readers: [], outbox, server, desk: undefined, pageUrl: null }),
   )
 })
 afterEach(async () => {

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { call } from '../agent/control/client.ts'
+import { socketPath } from '../agent/control/protocol.ts'
+import type { Outcome } from '../agent/enrolment/registrar.ts'
+import { startAgent, startServer } from '../demo/programs.ts'
+import { sampleClient } from '../demo/sample-client.ts'
+import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
+
+const kills = 200
+/** Taps go on for at most this long before the kill, in milliseconds; long enough for sends and answers to be hit. */
+const loadMs = 250
+
+test(
+  `an agent killed at ${String(kills)} random moments loses no tap that it called saved, and doubles none`,
+  { timeout: 900_000 },
+  async () => {
+    using folder = temporaryFolder('kill-nine')
+    const agentData = join(folder.path, 'agent')
+    const serverData = join(folder.path, 'server')
+    const socket = socketPath(agentData)
+    await using server = await startServer(serverData, { args: ['--vlt-rate-limit', '1000000'] })
+    const agentOptions = { args: ['--server-url', server.url, '--reader', 'simulated:lobby'] }
+
+    let nextCard = 0x10000000
+    const answeredAsSaved = new Set<string>()
+
+    /** One client enrols and taps; the card counts once the agent has answered that it is saved. */
+    async function tapOnce(): Promise<void> {
+      const card = (nextCard++).toString(16).toUpperCase()
+      const client = sampleClient(nextCard)
+      const enrolment = Promise.withResolvers<undefined>()
+      const onEvent = (): void => {
+        enrolment.resolve(undefined)
+      }
+      const answered = call(socket, 'enroll.start', { client, timeoutMs: 60_000, wait: true }, { onEvent })
+      await Promise.race([enrolment.promise, answered])
+      await call(socket, 'reader.simulate', { action: { kind: 'tap', text: card } })
+      const outcome = (await answered) as Outcome
+      if (outcome.registrationId !== null) answeredAsSaved.add(card)
+    }
+
+    for (let kill = 0; kill < kills; kill++) {
+      await using agent = await startAgent(agentData, agentOptions)
+      const dead = once(agent.child, 'exit')
+      let isDead = false
+      const taps = (async () => {
+        while (!isDead) await tapOnce()
+      })().catch((error: unknown) => {
+        // The kill breaks the calls off; anything else is a failure.
+        if (!isDead && agent.child.signalCode === null && !agent.child.killed) throw error
+      })
+      await delay(Math.random() * loadMs)
+      agent.child.kill('SIGKILL')
+      await dead
+      isDead = true
+      await taps
+    }
+
+    await using agent = await startAgent(agentData, agentOptions)
+    await eventually(async () => (await agentStatus(agentData)).queue.pending === 0, 120_000)
+    const { queue } = await agentStatus(agentData)
+    await agent.stop()
+    await server.stop()
+
+    const stored = cardsOnServer(serverData)
+    const uids = new Set(stored.map(({ uid }) => uid))
+    console.log(
+      `${String(kills)} kills: ${String(answeredAsSaved.size)} taps answered as saved, ` +
+        `${String(queue.delivered)} accepted in all, ${String(stored.length)} cards on the server`,
+    )
+    expect(answeredAsSaved.size).toBeGreaterThan(kills)
+    expect([...answeredAsSaved].filter((card) => !uids.has(card))).toEqual([])
+    expect(queue).toMatchObject({ pending: 0, deadLetters: 0, delivered: stored.length })
+    expect(uids.size).toBe(stored.length)
+    expect(new Set(stored.map(({ client_id }) => client_id)).size).toBe(stored.length)
+    expect(stored.filter(({ consents }) => consents !== 3)).toEqual([])
+  },
+)
