@@ -7,7 +7,7 @@ const needed: Record<string, string> = {
   strace: 'strace',
   'systemd-analyze': 'systemd',
   'systemd-notify': 'systemd',
-  udevadm: 'udev',
+  mount: 'mount',
 }
 
 function isInstalled(command: string): boolean {

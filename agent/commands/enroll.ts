@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline/promises'
 import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
+import { parseCardUid } from '../../shared/card-uid.ts'
 import { AppError } from '../../shared/errors.ts'
 import { parseWireJson } from '../../shared/wire-json.ts'
 import type { AgentConfig } from '../config.ts'
@@ -17,6 +17,7 @@ import type { Outcome } from '../enrolment/registrar.ts'
 import { complaintLine, wordings } from '../enrolment/wording.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import { callAgent, callAgentOrOutbox, settings, type Terminal } from './context.ts'
+import { Prompt } from './prompt.ts'
 
 interface EnrollOptions {
   from?: string
@@ -118,7 +119,9 @@ async function clientData(
   terminal: Terminal,
 ): Promise<{ client: ClientData; card: string | undefined }> {
   const { tarjeta, ...given } = options.from === undefined ? {} : await readClientFile(options.from, terminal)
-  const card = options.card ?? (typeof tarjeta === 'string' ? tarjeta : undefined)
+  // What is no text is no UID either; '' is refused as one.
+  const card = options.card ?? (tarjeta === undefined || typeof tarjeta === 'string' ? tarjeta : '')
+  if (card !== undefined && 'fault' in parseCardUid(card)) throw wrongCard(config)
 
   const mayAsk = options.input && options.from !== '-' && terminal.stdin.isTTY
   const checked = checkClient(given)
@@ -139,6 +142,14 @@ function wrongFields(complaints: ClientComplaint[], { language }: AgentConfig): 
   const lines = complaints.map((complaint) => complaintLine(complaint, wording))
   const title = complaints.every(isMissing) ? wording.missing : wording.notStored
   return new AppError('input-invalid', [title, ...lines].join('\n'), { fields: complaints })
+}
+
+function wrongCard({ language }: AgentConfig): AppError {
+  const { notStored, card } = wordings[language]
+  const message = `tarjeta: ${card}`
+  return new AppError('input-invalid', `${notStored}\n  ${message}`, {
+    fields: [{ field: 'tarjeta', message }],
+  })
 }
 
 async function readClientFile(from: string, terminal: Terminal): Promise<Record<string, unknown>> {
@@ -167,27 +178,23 @@ async function ask(
 ): Promise<ClientData> {
   const wording = wordings[config.language]
   const answers: Record<string, unknown> = { ...given }
-  const prompt = createInterface({ input: terminal.stdin, output: terminal.errorStream })
-  try {
-    for (const field of fields as (keyof typeof wording.fields)[]) {
-      const isFlag = field.startsWith('enviar')
-      const note = isFlag
-        ? ` [${wording.yesNo}]`
-        : requiredFields.includes(field)
-          ? ''
-          : ` (${wording.optional})`
-      for (;;) {
-        const line = await prompt.question(`${wording.fields[field]}${note}: `, { signal: terminal.signal })
-        answers[field] = isFlag ? flagOf(line.trim(), wording) : line
-        const checked = checkClient(answers)
-        const wrong =
-          'complaints' in checked ? checked.complaints.filter((complaint) => complaint.field === field) : []
-        if (wrong.length === 0) break
-        for (const complaint of wrong) terminal.say(complaintLine(complaint, wording))
-      }
-    }
-  } finally {
-    prompt.close()
+  using prompt = new Prompt(terminal.stdin, terminal.errorStream)
+  for (const field of fields as (keyof typeof wording.fields)[]) {
+    const isFlag = field.startsWith('enviar')
+    const note = isFlag
+      ? ` [${wording.yesNo}]`
+      : requiredFields.includes(field)
+        ? ''
+        : ` (${wording.optional})`
+    let wrong: ClientComplaint[]
+    do {
+      const line = await prompt.ask(`${wording.fields[field]}${note}: `)
+      answers[field] = isFlag ? flagOf(line.trim(), wording) : line
+      const checked = checkClient(answers)
+      wrong =
+        'complaints' in checked ? checked.complaints.filter((complaint) => complaint.field === field) : []
+      for (const complaint of wrong) terminal.say(complaintLine(complaint, wording))
+    } while (wrong.length > 0)
   }
   const checked = checkClient(answers)
   if ('complaints' in checked) throw wrongFields(checked.complaints, config)

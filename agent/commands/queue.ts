@@ -41,7 +41,9 @@ export function addQueue(program: Command, terminal: Terminal): void {
 
   queue
     .command('show <id>')
-    .description('Show one registration whole, with the client’s data')
+    .description(
+      'Show one registration whole, with the client’s data; the code on the kiosk page is enough of an id',
+    )
     .option('--json', 'print JSON (what it prints anyway)')
     .action(async (id: string, _options, command: Command) => {
       printJson(await ask(command, 'queue.show', { id }))

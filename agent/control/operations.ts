@@ -59,13 +59,13 @@ export function coreOperations(core: Core) {
     },
 
     'queue.show': (params: unknown) => {
-      const row = outbox.get(take(z.object({ id }), params).id)
+      const row = outbox.find(take(z.object({ id }), params).id)
       return { ...asEntry(row), idempotencyKey: row.idempotencyKey, body: asJson(row.body) }
     },
 
     'queue.retry': (params: unknown): { retried: number } => {
       const { id: one } = take(z.object({ id: id.optional() }), params)
-      if (one !== undefined) outbox.retry(one)
+      if (one !== undefined) outbox.retry(outbox.find(one).id)
       const retried = one === undefined ? outbox.retryAll() : 1
       sync.tryNow()
       return { retried }
@@ -73,7 +73,7 @@ export function coreOperations(core: Core) {
 
     'queue.discard': (params: unknown): void => {
       const { id: one, reason } = take(z.object({ id, reason: z.string().trim().min(1) }), params)
-      outbox.discard(one, reason)
+      outbox.discard(outbox.find(one).id, reason)
     },
 
     'queue.export': (): unknown[] =>

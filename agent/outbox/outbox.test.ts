@@ -120,6 +120,17 @@ describe('states', () => {
     expect(outbox.get(id)).toMatchObject({ state: 'delivered', receipt: '{"id":1}' })
   })
 
+  test('a registration is found by the code that the kiosk page shows', () => {
+    const { id } = outbox.append(registration('1'))
+    for (let other = 0; other < 50; other++) outbox.append(registration('2'))
+    expect(outbox.find(id.slice(0, 6).toUpperCase()).id).toBe(id)
+    expect(outbox.find(id).id).toBe(id)
+    expect(() => outbox.find(id.slice(0, 3))).toThrow(
+      expect.objectContaining({ code: 'registration-unknown' }),
+    )
+    expect(() => outbox.find('%%%%%%')).toThrow(expect.objectContaining({ code: 'registration-unknown' }))
+  })
+
   test('an unknown id is told apart', () => {
     expect(() => outbox.get('nobody')).toThrow(expect.objectContaining({ code: 'registration-unknown' }))
   })

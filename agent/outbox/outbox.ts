@@ -148,6 +148,26 @@ export class Outbox implements Disposable {
     return found
   }
 
+  /**
+   * By id, or by as much of its start as tells it from the others: the kiosk page shows six characters.
+   * Throws `registration-unknown`.
+   */
+  find(idOrStart: string): StoredRegistration {
+    const start = idOrStart.toLowerCase()
+    if (start.length < 4)
+      throw new AppError('registration-unknown', 'give at least four characters of the id')
+    const found = this.#guarded(() =>
+      this.#database
+        .prepare(`SELECT ${columns} FROM registrations WHERE id >= $start AND id < $start || '~' LIMIT 2`)
+        .all({ start }),
+    ).map(asRegistration)
+    const [only, another] = found
+    if (only === undefined)
+      throw new AppError('registration-unknown', `no registration has the id ${idOrStart}`)
+    if (another === undefined || only.id === start) return only
+    throw new AppError('registration-unknown', `several registrations begin with ${idOrStart}`)
+  }
+
   /** Newest first. */
   list(limit: number, state?: RegistrationState): StoredRegistration[] {
     const where = state === undefined ? '' : 'WHERE state = $state'

@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { startAgent, startServer, runProgram, type Finished } from '../demo/programs.ts'
+import { sampleClient } from '../demo/sample-client.ts'
+import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
+
+/** A disk of its own, small enough to fill. */
+function smallDisk(path: string, size: string): Disposable {
+  mkdirSync(path)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', path])
+  return {
+    [Symbol.dispose]() {
+      execFileSync('umount', ['--lazy', path])
+    },
+  }
+}
+
+test('a full disk refuses the tap visibly, keeps what was accepted, and is over once there is room', async () => {
+  using folder = temporaryFolder('disk-full')
+  const agentData = join(folder.path, 'disk')
+  using _disk = smallDisk(agentData, '4m')
+  await using server = await startServer(join(folder.path, 'server'))
+  await using agent = await startAgent(agentData, {
+    args: ['--server-url', 'http://127.0.0.1:9', '--reader', 'simulated:lobby'],
+  })
+
+  async function enrolAndTap(codigo: number, card: string): Promise<Finished> {
+    const enrolling = runProgram(
+      'agent',
+      ['enroll', '--from', '-', '--wait', '--json', '--data', agentData],
+      {
+        input: sampleClient(codigo),
+      },
+    )
+    await eventually(async () => (await agentStatus(agentData)).waitingEnrolments === 1)
+    await runProgram('agent', ['reader', 'simulate', 'tap', card, '--data', agentData])
+    return enrolling
+  }
+
+  expect(await enrolAndTap(70, 'A0C2BBCA')).toMatchObject({ code: 6 })
+
+  const filler = join(agentData, 'filler')
+  expect(() => {
+    writeFileSync(filler, Buffer.alloc(8 * 1024 * 1024))
+  }).toThrow('ENOSPC')
+  let refused: Finished | undefined
+  let accepted = 1
+  // SQLite may still have room in the pages it has; soon it has none.
+  for (let codigo = 100; refused === undefined && codigo < 200; codigo++) {
+    const finished = await enrolAndTap(codigo, `B1D3C${String(codigo)}`)
+    if (finished.code === 1) refused = finished
+    else accepted += 1
+  }
+  expect(JSON.parse(refused?.stdout ?? '{}')).toMatchObject({
+    state: 'rejected',
+    registrationId: null,
+    error: { code: 'disk-full' },
+  })
+  expect((await agentStatus(agentData)).queue).toMatchObject({ pending: accepted })
+  expect(agent.stderr()).toContain('"code":"disk-full"')
+
+  rmSync(filler)
+  expect(await enrolAndTap(300, 'C2E4DDEC')).toMatchObject({ code: 6 })
+
+  await agent.stop()
+  await using again = await startAgent(agentData, { args: ['--server-url', server.url] })
+  await eventually(async () => (await agentStatus(agentData)).queue.pending === 0)
+  await again.stop()
+  await server.stop()
+  const stored = cardsOnServer(join(folder.path, 'server')).map(({ uid }) => uid)
+  expect(stored).toHaveLength(accepted + 1)
+  expect(stored).toContain('A0C2BBCA')
+  expect(stored).toContain('C2E4DDEC')
+})
