@@ -1,0 +1,53 @@
+import type { Command } from 'commander'
+import { logLevels } from '../../shared/log.ts'
+import { defaults, ranges, readSettings } from '../config.ts'
+import { serve, type Surroundings } from '../serve.ts'
+import { addConfigOption } from './config-option.ts'
+
+/** `vlt-server serve` */
+export function addServe(program: Command, surroundings: Surroundings): void {
+  const command = program
+    .command('serve')
+    .description('run the registration server until SIGTERM or SIGINT')
+    .option(
+      '--host <host>',
+      `address to listen on (default ${defaults.host}; 0.0.0.0 or :: for every address)`,
+    )
+    .option(
+      '--port <port>',
+      `TCP port, ${range(ranges.port)}; 0 takes any free one (default ${number(defaults.port)})`,
+    )
+    .option('--data <dir>', `folder of the database, created for its owner alone (default ${defaults.data})`)
+    .option(
+      '--vlt-destination <name>',
+      'client system that registrations are for; without it they are refused with 503 (no default)',
+    )
+    .option(
+      '--vlt-rate-limit <n>',
+      `registrations per minute and client address, ${range(ranges.vltRateLimit)} (default ${number(defaults.vltRateLimit)})`,
+    )
+    .option(
+      '--trusted-proxy <cidr>',
+      'address range of a proxy whose X-Forwarded-For is believed, such as 10.1.0.0/16; repeatable (default none)',
+      (entry: string, before: string[] | undefined) => [...(before ?? []), entry],
+    )
+    .option(
+      '--drain-ms <ms>',
+      `milliseconds between turning not ready and closing when stopped, ${range(ranges.drainMs)} (default ${number(defaults.drainMs)})`,
+    )
+    .option(
+      '--log-level <level>',
+      `${logLevels.join(', ')}: least severe lines to log (default ${defaults.logLevel})`,
+    )
+  addConfigOption(command).action((flags: Record<string, unknown>) =>
+    serve(readSettings(flags, surroundings.env), surroundings),
+  )
+}
+
+function range([min, max]: readonly [number, number]): string {
+  return `${number(min)} to ${number(max)}`
+}
+
+function number(value: number): string {
+  return String(value)
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { loadConfig } from '../shared/config.ts'
+import { logLevels } from '../shared/log.ts'
+import { trustFault } from './client-address.ts'
+
+/** What a setting is when no source names it; `--help` prints these. */
+export const defaults = {
+  host: '127.0.0.1',
+  port: 8080,
+  data: 'var/server',
+  vltRateLimit: 60,
+  drainMs: 500,
+  logLevel: 'info',
+} as const
+
+/** Smallest and largest value of each number. */
+export const ranges = {
+  port: [0, 65_535],
+  vltRateLimit: [1, 1_000_000],
+  // The rest of the 10 s that a stop may take belongs to the requests in flight.
+  drainMs: [0, 8_000],
+} as const satisfies Record<string, readonly [number, number]>
+
+/** Flags, `VLT_SERVER_*` and the settings file of every command meet in these keys. */
+export const settingsSchema = z.object({
+  host: text('must be a host name or an IP address').default(defaults.host),
+  port: wholeNumber(ranges.port).default(defaults.port),
+  data: text('must name a folder').default(defaults.data),
+  vltDestination: text('must name the destination client').optional(),
+  vltRateLimit: wholeNumber(ranges.vltRateLimit).default(defaults.vltRateLimit),
+  trustedProxy: addressRanges().default([]),
+  drainMs: wholeNumber(ranges.drainMs).default(defaults.drainMs),
+  logLevel: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default(defaults.logLevel),
+})
+
+export type Settings = z.output<typeof settingsSchema>
+
+const envPrefix = 'VLT_SERVER_'
+
+/** What a command's flags, which may name a settings file, and the environment say. Throws `config-invalid`. */
+export function readSettings(
+  { config, ...flags }: Record<string, unknown>,
+  env: Record<string, string | undefined>,
+): Readonly<Settings> {
+  const file = typeof config === 'string' ? config : env[`${envPrefix}CONFIG`]
+  return loadConfig(settingsSchema, { flags, env, envPrefix, file: file === '' ? undefined : file })
+}
+
+function text(rule: string) {
+  return z
+    .string(rule)
+    .transform((value) => value.trim())
+    .refine((value) => value !== '' && !value.includes('\0'), rule)
+}
+
+/** Environment and flags are text, files may hold numbers; both must be plain decimal digits. */
+function wholeNumber([min, max]: readonly [number, number]) {
+  const rule = `must be a whole number from ${String(min)} to ${String(max)}`
+  return z.unknown().transform((raw, context) => {
+    const value = typeof raw === 'string' && /^\d{1,15}$/.test(raw.trim()) ? Number(raw) : raw
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+    context.addIssue({ code: 'custom', message: rule, input: raw })
+    return z.NEVER
+  })
+}
+
+/** A list of CIDRs: repeated flags, a JSON array, or comma-separated text. */
+function addressRanges() {
+  return z
+    .union([z.string().transform((list) => list.split(',')), z.array(z.string())], 'must be a list of CIDRs')
+    .transform((list, context) => {
+      const entries = list.map((entry) => entry.trim())
+      for (const entry of entries) {
+        const fault = trustFault(entry)
+        if (fault !== undefined) context.addIssue({ code: 'custom', message: fault, input: entry })
+      }
+      return entries
+    })
+}

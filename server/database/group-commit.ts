@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { sql } from 'kysely'
+import type { Db, Tx } from './schema.ts'
+
+/** Runs `work` in a transaction; what it returns is on disk when the promise resolves. */
+export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+
+interface Waiting {
+  /** Does the work and answers how to tell its caller so. */
+  run: (tx: Tx) => Promise<() => void>
+  reject: (reason: unknown) => void
+}
+
+// Enough to spread the cost of a flush thin, few enough to keep the event loop turning.
+const maxBatch = 64
+
+/**
+ * One writer, one flush for all who wait: SQLite takes one transaction at a time and a commit costs a trip to
+ * the disk, so works that arrive together share a commit.
+ *
+ * Works run one after the other, each in a savepoint: one that throws undoes itself alone. Nobody hears of
+ * success before the common commit, and when that fails everybody hears of it.
+ */
+export function groupCommit(db: Db): Transact {
+  const queue: Waiting[] = []
+  let running = false
+
+  const drain = async (): Promise<void> => {
+    running = true
+    while (queue.length > 0) {
+      // Requests that the event loop already holds get on this batch.
+      await nextTurn()
+      await commitTogether(db, queue.splice(0, maxBatch))
+    }
+    running = false
+  }
+
+  return (work) =>
+    new Promise((resolve, reject) => {
+      const run = async (tx: Tx): Promise<() => void> => {
+        const value = await work(tx)
+        return () => {
+          resolve(value)
+        }
+      }
+      queue.push({ run, reject })
+      if (!running) void drain()
+    })
+}
+
+async function commitTogether(db: Db, batch: Waiting[]): Promise<void> {
+  const settle: (() => void)[] = []
+  try {
+    await db.transaction().execute(async (tx) => {
+      for (const { run, reject } of batch) {
+        await sql`savepoint work`.execute(tx)
+        try {
+          settle.push(await run(tx))
+        } catch (error) {
+          // After some disk errors SQLite has rolled everything back: then this throws, and the batch with it.
+          await sql`rollback to work`.execute(tx)
+          settle.push(() => {
+            reject(error)
+          })
+        }
+        await sql`release work`.execute(tx)
+      }
+    })
+  } catch (error) {
+    for (const { reject } of batch) reject(error)
+    return
+  }
+  for (const tell of settle) tell()
+}

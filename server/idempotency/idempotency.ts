@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../shared/clock.ts'
+import type { Database } from '../database/database.ts'
+import type { Tx } from '../database/schema.ts'
+import { findKey, forgetKeys, keepKey, type KeptAnswer } from './store.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+const keptDays = 400
+
+/** What came of a request: its own answer, the kept one of an earlier request, or why there is none. */
+export type Once =
+  | { state: 'answered'; answer: KeptAnswer }
+  | { state: 'replayed'; answer: KeptAnswer }
+  | { state: 'in-progress' }
+  | { state: 'other-body' }
+
+export interface OnceRequest {
+  /** The route: keys of different routes are different keys. */
+  scope: string
+  /** Undefined when the client sent none: then the work simply runs. */
+  key: string | undefined
+  body: Buffer
+}
+
+export interface Idempotency {
+  /**
+   * Runs `work` in one transaction, at most once per key. A 2xx answer is kept in that same transaction, so
+   * either both the work and its answer are stored or neither; anything else leaves the key free.
+   */
+  once(request: OnceRequest, work: (tx: Tx) => Promise<KeptAnswer>): Promise<Once>
+  /** Forgets answers older than 400 days and says how many. */
+  prune(): Promise<number>
+}
+
+/**
+ * The Idempotency-Key mechanism (draft-ietf-httpapi-idempotency-key-header) for every route that writes.
+ *
+ * "Still running" is a set in this process: on SQLite one process owns the database. Where several do, the same
+ * question is an advisory lock taken inside the transaction.
+ */
+export function createIdempotency(database: Database, clock: Clock): Idempotency {
+  const running = new Set<string>()
+
+  const runKeyed = async (
+    scope: string,
+    key: string,
+    body: Buffer,
+    work: (tx: Tx) => Promise<KeptAnswer>,
+  ): Promise<Once> => {
+    const requestHash = createHash('sha256').update(body).digest('hex')
+    return database.transact(async (tx): Promise<Once> => {
+      const kept = await findKey(tx, scope, key)
+      if (kept !== undefined) {
+        if (kept.requestHash !== requestHash) return { state: 'other-body' }
+        return { state: 'replayed', answer: { status: kept.status, body: kept.body } }
+      }
+      const answer = await work(tx)
+      if (answer.status >= 200 && answer.status < 300) {
+        await keepKey(tx, scope, key, requestHash, answer, clock.now())
+      }
+      return { state: 'answered', answer }
+    })
+  }
+
+  return {
+    async once({ scope, key, body }, work) {
+      if (key === undefined) return { state: 'answered', answer: await database.transact(work) }
+      const name = `${scope} ${key}`
+      if (running.has(name)) return { state: 'in-progress' }
+      running.add(name)
+      try {
+        return await runKeyed(scope, key, body, work)
+      } finally {
+        running.delete(name)
+      }
+    },
+    prune: () => {
+      const before = new Date(Date.parse(clock.now()) - keptDays * dayMs).toISOString()
+      return database.transact((tx) => forgetKeys(tx, before))
+    },
+  }
+}
+
+export type Key = { key: string } | 'absent' | 'malformed'
+
+/**
+ * The key in an Idempotency-Key header, bare or as a quoted string (RFC 8941): 1 to 255 visible ASCII
+ * characters. `absent` without the header, `malformed` for anything else.
+ */
+export function readKey(header: string | string[] | undefined): Key {
+  if (header === undefined) return 'absent'
+  const text = Array.isArray(header) ? header.join(', ') : header.trim()
+  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(text)?.[1]?.replace(/\\(["\\])/g, '$1')
+  const key = quoted ?? (text.startsWith('"') ? '' : text)
+  return /^[\x21-\x7e]{1,255}$/.test(key) ? { key } : 'malformed'
+}

@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '../shared/clock.ts'
+import { createLog } from '../shared/log.ts'
+import { createApp } from './app.ts'
+import { type Database, openDatabase } from './database/database.ts'
+import { createDatabaseCheck } from './health.ts'
+import { createIdempotency } from './idempotency/idempotency.ts'
+import { memoryHits } from './plugins/memory-hits.ts'
+
+/** A clock that tests move by hand; sleeping takes no time of its own and ends only with its signal. */
+export interface HandClock extends Clock {
+  advance(ms: number): void
+}
+
+export function handClock(start = '2026-03-01T12:00:00.000Z'): HandClock {
+  let passed = 0
+  return {
+    now: () => new Date(Date.parse(start) + passed).toISOString(),
+    monoMs: () => passed,
+    sleep: (_ms, signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          resolve()
+        })
+      }),
+    advance(ms) {
+      passed += ms
+    },
+  }
+}
+
+export interface Testbed extends AsyncDisposable {
+  readonly port: number
+  readonly folder: string
+  readonly database: Database
+  readonly clock: HandClock
+  readonly stopping: AbortController
+}
+
+export interface TestbedOptions {
+  /** Null for none. */
+  vltDestination?: string | null
+  vltRateLimit?: number
+  trustedProxy?: string[]
+}
+
+/** The whole server on a port and a database of its own: only the clock is not the real one. */
+export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed> {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.adopt(mkdtempSync(join(tmpdir(), 'vlt-server-')), (path) => {
+    rmSync(path, { recursive: true, force: true })
+  })
+  const clock = handClock()
+  const log = createLog('testbed', 'error')
+  const database = stack.use(await openDatabase(folder, clock))
+  const stopping = new AbortController()
+  const { vltDestination = 'lobby' } = options
+  const app = createApp({
+    settings: {
+      vltDestination: vltDestination ?? undefined,
+      vltRateLimit: options.vltRateLimit ?? 1_000_000,
+      trustedProxy: options.trustedProxy ?? [],
+    },
+    idempotency: createIdempotency(database, clock),
+    hits: memoryHits(clock),
+    databaseWorks: createDatabaseCheck(database, clock, log),
+    stopping: stopping.signal,
+    clock,
+    log,
+  })
+  stack.defer(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const opened = stack.move()
+  return { port, folder, database, clock, stopping, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+export interface Sent {
+  method?: string
+  path?: string
+  headers?: Record<string, string>
+  /** Sent as it is. */
+  body?: string | Buffer
+  /** Loopback address the request comes from: limits count per address. */
+  from?: string
+}
+
+export interface Received {
+  status: number
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+/** One request over a connection of its own. */
+export function send(port: number, sent: Sent = {}): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        method: sent.method ?? 'POST',
+        path: sent.path ?? '/api/clientes/register',
+        headers: sent.headers ?? { 'content-type': 'application/json' },
+        localAddress: sent.from,
+        agent: false,
+      },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const body = Buffer.concat(chunks).toString('utf8')
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+        })
+      },
+    )
+    request.on('error', reject)
+    request.end(sent.body)
+  })
+}
+
+/** The document's example client with a card, as an object to change. */
+export function exampleBody(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    tipoDocumento: 1,
+    dni: '74658993',
+    nombre: 'Brandon',
+    apellidoPaterno: 'Mamani',
+    apellidoMaterno: 'Ayala',
+    fechaNacimiento: '1995-04-23T13:47:04.200Z',
+    direccion: 'Av. Bolognesi 123',
+    telefono: '928570056',
+    ubigeo: '230101',
+    sexo: 1,
+    codigoClienteVLT: 70,
+    correo: 'cliente70@gmail.com',
+    enviarWhatsApp: true,
+    enviarCorreo: true,
+    enviarSms: true,
+    tarjeta: 'A0C2BBCA',
+    ...changes,
+  }
+}
+
+/** Registers the example client with changes; `undefined` leaves a field out. */
+export function register(
+  port: number,
+  changes: Record<string, unknown> = {},
+  sent: Sent = {},
+): Promise<Received> {
+  return send(port, {
+    ...sent,
+    headers: { 'content-type': 'application/json', ...sent.headers },
+    body: JSON.stringify(exampleBody(changes)),
+  })
+}
+
+/** Bytes as they are, and whatever comes back until the server closes the connection. */
+export function sendBytes(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => (received += chunk))
+    socket.on('close', () => {
+      resolve(received)
+    })
+    socket.on('error', reject)
+  })
+}
