@@ -176,6 +176,17 @@ describe('whom a registration is for', () => {
     expect(await cases(bed)).toEqual([])
   })
 
+  test('a card sent with the codigo of another client opens a case, even beside the document of its owner', async () => {
+    await using bed = await openTestbed()
+    await register(bed.port)
+    await register(bed.port, other)
+    await register(bed.port, { codigoClienteVLT: other.codigoClienteVLT })
+    expect(await cases(bed)).toMatchObject([
+      { kind: 'identity-conflict', client_id: 2, other_client_id: 1 },
+      { kind: 'card-conflict', client_id: 1, other_client_id: 2, claimed_codigo: '71' },
+    ])
+  })
+
   test('a closed case is opened again when it happens again', async () => {
     await using bed = await openTestbed()
     await register(bed.port)

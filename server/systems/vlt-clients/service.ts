@@ -52,14 +52,15 @@ export async function register(
     )
   }
 
+  const known = byCodigo ?? byDocument
   if (owner !== undefined) {
-    if (owner !== byCodigo && owner !== byDocument) {
+    if (owner !== known) {
       await openCase(
         tx,
         {
           kind: 'card-conflict',
           client_id: owner,
-          other_client_id: byCodigo ?? byDocument ?? null,
+          other_client_id: known ?? null,
           claimed_codigo: codigo,
           card_uid: uid,
         },
@@ -69,7 +70,6 @@ export async function register(
     return { kind: 'duplicate', clientId: owner, alias: false }
   }
 
-  const known = byCodigo ?? byDocument
   const clientId = known ?? (await insertClient(tx, registration, uid, at))
   await insertCard(tx, { uid, clientId, tarjeta }, at)
   await appendConsents(tx, clientId, registration, uid, at)
