@@ -16,6 +16,7 @@ import { AppError, nativeCode } from '../../shared/errors.ts'
 import { schema, schemaVersion } from './schema.ts'
 
 export type Database = Sqlite.Database
+export type Statement = Sqlite.Statement
 
 /** Below this SQLite can corrupt a WAL database that two connections checkpoint at the same moment. */
 const minSqliteVersion = [3, 51, 3] as const

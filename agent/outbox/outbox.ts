@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
-import { openOutboxDatabase, outboxPath, withStorageErrors, type Database } from './database.ts'
+import {
+  openOutboxDatabase,
+  outboxPath,
+  withStorageErrors,
+  type Database,
+  type Statement,
+} from './database.ts'
 
 export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded'
 export type System = 'vlt-clients'
@@ -61,6 +67,7 @@ export class Outbox implements Disposable {
   readonly #path: string
   readonly #clock: Clock
   readonly #bootId = bootId()
+  readonly #statements = new Map<string, Statement>()
 
   private constructor(database: Database, path: string, clock: Clock) {
     this.#database = database
@@ -264,12 +271,12 @@ export class Outbox implements Disposable {
   }
 
   #run(sql: string, ...values: unknown[]): number {
-    return this.#guarded(() => this.#database.prepare(sql).run(...values).changes)
+    return this.#guarded(() => this.#statement(sql).run(...values).changes)
   }
 
   #one(sql: string, values: Record<string, unknown>): StoredRegistration | undefined {
     return this.#guarded(() => {
-      const row = this.#database.prepare(sql).get(values)
+      const row = this.#statement(sql).get(values)
       return row === undefined ? undefined : asRegistration(row)
     })
   }
@@ -290,6 +297,13 @@ export class Outbox implements Disposable {
     return Math.max(0, Math.round(ageMs / 1000))
   }
 
+  /** Prepared once: there are a dozen texts in this file and none is built from data. */
+  #statement(sql: string): Statement {
+    const known = this.#statements.get(sql) ?? this.#database.prepare(sql)
+    this.#statements.set(sql, known)
+    return known
+  }
+
   #guarded<T>(work: () => T): T {
     return withStorageErrors(this.#path, work)
   }
@@ -300,11 +314,11 @@ function asRegistration(row: unknown): StoredRegistration {
   return { ...registration, lastError: isErrorCode(registration.lastError) ? registration.lastError : null }
 }
 
-/** Tells monotonic times of one boot from those of another. */
+/** Tells monotonic times of one boot from those of another; where it cannot be known, every process is its own. */
 function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
-    return 'unknown'
+    return randomUUID()
   }
 }

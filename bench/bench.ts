@@ -1,0 +1,70 @@
+/**
+ * `npm run bench`: each figure beside a baseline of the same run, because these figures mean nothing across machines.
+ * Rounds of both sides alternate; the ratio of the medians is what to look at.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { acceptBench } from './accept.ts'
+import { registerBench } from './register.ts'
+
+export interface Round {
+  perSecond: number
+  p50Ms: number
+  p99Ms: number
+}
+
+/** One side of a comparison: does its work once and answers how fast it was. */
+export type Side = () => Promise<Round> | Round
+
+const rounds = 5
+
+export function summarize(latenciesMs: number[], elapsedMs: number): Round {
+  const sorted = latenciesMs.toSorted((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0
+  return { perSecond: (sorted.length * 1000) / elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99) }
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}
+
+async function compare(title: string, ours: Side, baselineTitle: string, baseline: Side): Promise<void> {
+  const found: Record<'ours' | 'baseline', Round[]> = { ours: [], baseline: [] }
+  for (let round = 0; round < rounds; round++) {
+    found.ours.push(await ours())
+    found.baseline.push(await baseline())
+  }
+  const line = (name: string, side: Round[]): string => {
+    const of = (key: keyof Round): number => median(side.map((round) => round[key]))
+    return `  ${name.padEnd(52)} ${of('perSecond').toFixed(0).padStart(7)}/s  p50 ${of('p50Ms').toFixed(2)} ms  p99 ${of('p99Ms').toFixed(2)} ms`
+  }
+  const ratio = median(
+    found.ours.map(({ perSecond }, round) => perSecond / (found.baseline[round]?.perSecond ?? Number.NaN)),
+  )
+  console.log(
+    `${title}\n${line('ours', found.ours)}\n${line(baselineTitle, found.baseline)}\n  ratio ${ratio.toFixed(2)}\n`,
+  )
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'vlt-bench-'))
+try {
+  await using accept = acceptBench(join(folder, 'accept'))
+  await compare(
+    'Accepting a registration (agent)',
+    accept.ours,
+    'bare INSERT, WAL + FULL, one per commit',
+    accept.baseline,
+  )
+  await using register = await registerBench(join(folder, 'register'))
+  await compare(
+    'POST /api/clientes/register (server)',
+    register.ours,
+    'bare Fastify, same inserts, one commit per request',
+    register.baseline,
+  )
+  const { rss } = process.memoryUsage()
+  console.log(`memory of this process at the end: ${(rss / 1024 / 1024).toFixed(0)} MiB`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
