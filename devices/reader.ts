@@ -4,33 +4,17 @@ import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { SimulatedDevices } from './drivers/simulated-devices.ts'
 import type { Profile } from './normalise.ts'
+import type { Rejection } from './rejection.ts'
 
-/** Why something a reader sent is no tap. Stable names: counters, logs and `status --json` hold them. */
-export type RejectionCode =
-  | 'frame-incomplete'
-  | 'frame-too-long'
-  | 'frame-garbled'
-  | 'prefix-missing'
-  | 'uid-empty'
-  | 'uid-not-hex'
-  | 'uid-odd-length'
-  | 'uid-length'
-  | 'uid-blank'
-  | 'uid-not-decimal'
-  | 'uid-out-of-range'
-
-export interface Rejection {
-  code: RejectionCode
-  /** Size of what was thrown away. The bytes themselves are never kept: they may be most of a UID. */
-  bytes: number
-}
+// They live in a file of their own because normalise and the codecs need them and this file needs normalise.
+export type { Rejection, RejectionCode } from './rejection.ts'
 
 /** What an open reader says. */
 export type ReaderEvent =
   /** One whole frame, without prefix, suffix and terminator; not yet a UID. */
   | { type: 'frame'; payload: string; receivedAtMonoMs: number }
   /** The card has left; only readers whose `removal` is `native` say so. */
-  | { type: 'removed' }
+  | { type: 'removed'; receivedAtMonoMs: number }
   | ({ type: 'rejected' } & Rejection)
 
 export interface ReaderCapabilities {
@@ -77,10 +61,18 @@ export interface ReaderDriver<Options extends ReaderOptions = ReaderOptions> {
   readonly summary: string
   /** Options as they come from a spec: every value is text. Unknown options are refused. */
   readonly options: z.ZodType<Options>
+  /** The same options for people: `reader list` and the README show them. */
+  readonly optionHelp: readonly OptionHelp[]
   /** Devices that could be opened now; never opens one. */
   discover(signal: AbortSignal): Promise<DiscoveredDevice[]>
   /** Resolves to a reader that is ready for the next card, or throws an AppError with a `reader-…` code. */
   open(options: Options, context: ReaderContext): Promise<Reader>
+}
+
+export interface OptionHelp {
+  name: string
+  /** Values or range with unit, default, meaning. */
+  meaning: string
 }
 
 export interface DiscoveredDevice {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { OptionHelp } from '../../devices/reader.ts'
 import { driverNames, loadDriver } from '../../devices/registry.ts'
 import type { SupervisorEvent } from '../../devices/supervisor.ts'
 import { parseCardUid } from '../../shared/card-uid.ts'
@@ -18,9 +19,11 @@ export function addReader(program: Command, terminal: Terminal): void {
       const found = {
         readers: await runningReaders(command),
         devices: await discover(),
-        drivers: await Promise.all(
-          driverNames.map(async (name) => ({ name, summary: (await loadDriver(name)).summary })),
-        ),
+        drivers: (await Promise.all(driverNames.map(loadDriver))).map(({ name, summary, optionHelp }) => ({
+          name,
+          summary,
+          options: optionHelp,
+        })),
       }
       if (options.json === true) terminal.print(JSON.stringify(found, null, 2))
       else terminal.print(describe(found))
@@ -129,7 +132,7 @@ function eventLine(event: SupervisorEvent): string {
 function describe(found: {
   readers: AgentStatus['readers'] | null
   devices: { spec: string; description: string }[]
-  drivers: { name: string; summary: string }[]
+  drivers: { name: string; summary: string; options: readonly OptionHelp[] }[]
 }): string {
   const section = (title: string, lines: string[], none: string): string[] => [
     title,
@@ -151,7 +154,10 @@ function describe(found: {
     ),
     ...section(
       'Drivers',
-      found.drivers.map(({ name, summary }) => `${name}  ${summary}`),
+      found.drivers.flatMap(({ name, summary, options }) => [
+        `${name}  ${summary}`,
+        ...options.map((option) => `    ${option.name}  ${option.meaning}`),
+      ]),
       'none',
     ),
   ]

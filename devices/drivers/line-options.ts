@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import type { LineCodecOptions } from '../codecs/line.ts'
+import type { Profile } from '../normalise.ts'
+import type { ReaderOptions } from '../reader.ts'
+import { choice, wholeNumber } from './option-text.ts'
+
+export interface LineReaderOptions extends ReaderOptions {
+  line: LineCodecOptions
+}
+
+/** What starts or ends a frame; control characters are written %02. */
+const fixedText = z
+  .string()
+  .max(32, 'must be 32 characters or fewer')
+  .regex(/^[^\r\n]*$/, 'must not hold CR or LF: that is the terminator')
+
+/** Options of every reader that sends lines. The descriptions are the documentation. */
+export const lineShape = {
+  format: choice('hex', 'decimal-10')
+    .default('hex')
+    .describe('hex | decimal-10 (8H10D: ten digits); default hex: how the reader writes a UID'),
+  byteOrder: choice('as-sent', 'reversed')
+    .default('as-sent')
+    .describe('as-sent | reversed; default as-sent: reversed turns the bytes round'),
+  uidBytes: wholeNumber(4, 10)
+    .optional()
+    .describe('4..10; default any: exact length; set it where all cards are alike, it refuses damaged lines'),
+  terminator: choice('any', 'cr', 'lf', 'crlf')
+    .default('any')
+    .describe('any | cr | lf | crlf; default any: what ends a line'),
+  prefix: fixedText.default('').describe('text, control characters as %02; default none: starts every line'),
+  suffix: fixedText.default('').describe('text, control characters as %03; default none: ends every line'),
+  maxBytes: wholeNumber(8, 4096).default(128).describe('8..4096 bytes; default 128: longest line'),
+  idleResetMs: wholeNumber(50, 60_000)
+    .default(200)
+    .describe('50..60000 ms; default 200: a line that stops for this long is given up'),
+}
+
+/** Options of presence; the defaults depend on whether the reader says that a card has left. */
+export function presenceShape(defaults: { gapMs: number; cooldownMs: number }) {
+  return {
+    presenceGapMs: wholeNumber(0, 60_000)
+      .default(defaults.gapMs)
+      .describe(
+        `0..60000 ms; default ${String(defaults.gapMs)}: a card lies there until this long after its last line`,
+      ),
+    cooldownMs: wholeNumber(0, 600_000)
+      .default(defaults.cooldownMs)
+      .describe(
+        `0..600000 ms; default ${String(defaults.cooldownMs)}: the same card is no new tap this long after it left`,
+      ),
+  }
+}
+
+interface FlatOptions extends LineCodecOptions, Profile {
+  path: string
+  presenceGapMs: number
+  cooldownMs: number
+}
+
+/** From the flat form of a spec to the parts that each stage takes. */
+export function lineReaderOptions(flat: FlatOptions): LineReaderOptions {
+  const { terminator, prefix, suffix, maxBytes, idleResetMs } = flat
+  const { format, byteOrder, uidBytes } = flat
+  return {
+    path: flat.path,
+    profile: { format, byteOrder, uidBytes },
+    presenceGapMs: flat.presenceGapMs,
+    cooldownMs: flat.cooldownMs,
+    line: { terminator, prefix, suffix, maxBytes, idleResetMs },
+  }
+}
+
+/** A decimal-10 number is 4 bytes: any other length would refuse every card. */
+export function profileFits({ format, uidBytes }: Profile): boolean {
+  return format === 'hex' || uidBytes === undefined || uidBytes === 4
+}
+
+export const profileComplaint = {
+  path: ['uidBytes'],
+  error: 'must be 4, or left out, with format=decimal-10',
+}

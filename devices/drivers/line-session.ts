@@ -1,0 +1,92 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { AppError } from '../../shared/errors.ts'
+import { LineCodec, type Decoded, type LineCodecOptions } from '../codecs/line.ts'
+import { EventQueue } from '../event-queue.ts'
+import { QuietClock } from '../quiet-clock.ts'
+import type { Reader, ReaderCapabilities, ReaderEvent } from '../reader.ts'
+import type { Receiver, Transport } from '../transports/transport.ts'
+
+/** A person taps at most a few cards a second; this many events unread means that nobody reads. */
+const maxWaiting = 256
+
+/** One session of a reader that sends lines: codec, idle timer and queue live and die with it. */
+export class LineSession implements Reader, Receiver {
+  readonly capabilities: ReaderCapabilities
+  readonly #clock: Clock
+  readonly #quiet: QuietClock
+  readonly #codec: LineCodec
+  readonly #queue = new EventQueue<ReaderEvent>(maxWaiting)
+  readonly #closing = new AbortController()
+  #transport: Transport | undefined
+  #watching = false
+
+  private constructor(clock: Clock, options: LineCodecOptions, capabilities: ReaderCapabilities) {
+    this.#clock = clock
+    this.#quiet = new QuietClock(clock)
+    this.#codec = new LineCodec(options)
+    this.capabilities = capabilities
+  }
+
+  /** `open` is given where to deliver; what it throws is what this throws. */
+  static async open<T extends Transport>(
+    clock: Clock,
+    options: LineCodecOptions,
+    capabilities: ReaderCapabilities,
+    open: (receiver: Receiver) => T | Promise<T>,
+  ): Promise<LineSession> {
+    const session = new LineSession(clock, options, capabilities)
+    session.#transport = await open(session)
+    return session
+  }
+
+  /** Aborts when the session is over, for whatever reason. */
+  get closed(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  events(): AsyncIterable<ReaderEvent> {
+    return this.#queue.read()
+  }
+
+  bytes(chunk: Uint8Array): void {
+    this.#report(this.#codec.push(chunk, this.#quiet.nowMs()))
+    void this.#watchForSilence()
+  }
+
+  failed(error: AppError): void {
+    this.#report(this.#codec.reset())
+    this.#queue.fail(error)
+    this.#closing.abort()
+  }
+
+  /** The card has left, on readers that say so. */
+  removed(): void {
+    this.#queue.push({ type: 'removed', receivedAtMonoMs: this.#clock.monoMs() })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#queue.end()
+    this.#closing.abort()
+    await this.#transport?.[Symbol.asyncDispose]()
+  }
+
+  async #watchForSilence(): Promise<void> {
+    if (this.#watching) return
+    this.#watching = true
+    while (this.#codec.dueMs !== undefined && !this.closed.aborted) {
+      await this.#quiet.step(this.closed)
+      this.#report(this.#codec.idle(this.#quiet.nowMs()))
+    }
+    this.#watching = false
+  }
+
+  #report(decoded: Decoded[]): void {
+    for (const outcome of decoded) {
+      this.#queue.push(
+        'frame' in outcome
+          ? { type: 'frame', payload: outcome.frame, receivedAtMonoMs: this.#clock.monoMs() }
+          : { type: 'rejected', ...outcome.rejected },
+      )
+    }
+  }
+}

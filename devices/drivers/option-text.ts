@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import type { OptionHelp } from '../reader.ts'
+
+/** Options in specs are text; these read it strictly, so that `0x10`, `1e3` or ` 5` are typing errors. */
+
+export function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${String(min)} to ${String(max)}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, error).max(max, error))
+}
+
+/** One of these numbers or words, as written. */
+export function choice<const T extends string>(...values: T[]) {
+  return z.enum(values, `must be one of ${values.join(', ')}`)
+}
+
+/** The options of a driver: refuses others, by name, and lists its own. */
+export function driverOptions<T extends z.core.$ZodLooseShape>(shape: T) {
+  const names = Object.keys(shape)
+  return z.strictObject(
+    { path: z.string(), ...shape },
+    {
+      error: (issue) => {
+        if (issue.code !== 'unrecognized_keys') return undefined
+        const unknown = issue.keys.map((key) => `'${key}'`).join(', ')
+        return `no option is called ${unknown}; the options are ${names.join(', ')}`
+      },
+    },
+  )
+}
+
+/** For `reader list`, from the descriptions in the schema. */
+export function optionHelp(shape: Record<string, z.ZodType>): OptionHelp[] {
+  return Object.entries(shape).map(([name, schema]) => ({ name, meaning: schema.description ?? '' }))
+}

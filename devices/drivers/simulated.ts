@@ -1,0 +1,47 @@
+import type { ReaderDriver } from '../reader.ts'
+import { MemoryTransport } from '../transports/memory.ts'
+import {
+  lineReaderOptions,
+  lineShape,
+  presenceShape,
+  profileComplaint,
+  profileFits,
+  type LineReaderOptions,
+} from './line-options.ts'
+import { LineSession } from './line-session.ts'
+import { driverOptions, optionHelp } from './option-text.ts'
+
+const shape = { ...lineShape, ...presenceShape({ gapMs: 600, cooldownMs: 0 }) }
+
+/**
+ * A reader without hardware: cards and faults are played through `SimulatedDevices`. Its bytes take the way of
+ * those of serial-line, so that a garbled or half line behaves the same.
+ */
+export const simulated: ReaderDriver<LineReaderOptions> = {
+  name: 'simulated',
+  summary: 'no hardware: cards are played with `vlt-agent reader simulate`; the path is any name',
+  options: driverOptions(shape).refine(profileFits, profileComplaint).transform(lineReaderOptions),
+  optionHelp: optionHelp(shape),
+
+  discover: () => Promise.resolve([{ spec: 'simulated:lobby', description: 'simulated reader' }]),
+
+  async open({ path, line }, { clock, simulatedDevices }) {
+    const end = line.terminator === 'lf' ? '\n' : line.terminator === 'crlf' ? '\r\n' : '\r'
+    const encoder = new TextEncoder()
+    let wire: MemoryTransport | undefined
+    const session = await LineSession.open(clock, line, { removal: 'native' }, (receiver) => {
+      wire = new MemoryTransport(receiver)
+      return wire
+    })
+    simulatedDevices.attach(path, {
+      frame: (text) => wire?.deliver(encoder.encode(line.prefix + text + line.suffix + end)),
+      raw: (bytes) => wire?.deliver(bytes),
+      removed: () => {
+        session.removed()
+      },
+      fail: (error) => wire?.fail(error),
+      closed: session.closed,
+    })
+    return session
+  },
+}

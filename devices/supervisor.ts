@@ -1,0 +1,242 @@
+/**
+ * Keeps one configured reader working for as long as the agent runs.
+ *
+ *   opening --open ok--> ready --unplug, failure--> absent
+ *   opening --open failed--> absent --back-off, open ok--> ready
+ *   any --abort--> stopped
+ *
+ * A retry does not show as `opening`: an absent reader stays absent, since when it left, until it is ready.
+ */
+import { jitteredMs } from '../shared/back-off.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { CardUid } from '../shared/card-uid.ts'
+import { AppError, type ErrorCode } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { SimulatedDevices } from './drivers/simulated-devices.ts'
+import { normalise } from './normalise.ts'
+import { Presence } from './presence.ts'
+import type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent } from './reader-status.ts'
+import type { Reader, ReaderEvent, Tap } from './reader.ts'
+import type { Rejection } from './rejection.ts'
+import type { ReaderSpec } from './spec.ts'
+
+export type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent } from './reader-status.ts'
+
+export interface SupervisorOptions {
+  spec: ReaderSpec
+  clock: Clock
+  log: Log
+  simulatedDevices: SimulatedDevices
+  /** Called for every tap, in order, without waiting for the one before. What it throws is logged, and ends nothing. */
+  onTap: (tap: Tap) => void | Promise<void>
+  onRejected?: (rejection: Rejection) => void
+  onState?: (status: ReaderStatus) => void
+  random?: () => number
+}
+
+export interface SupervisedReader {
+  /** A snapshot. */
+  readonly status: ReaderStatus
+  /** Opens, reads and reopens; returns when aborted, after the reader is closed. Never throws. Called once. */
+  run(signal: AbortSignal): Promise<void>
+  /** Everything that happens from now on. Answers how to stop listening. */
+  onEvent(listener: (event: SupervisorEvent) => void): () => void
+}
+
+const backOff = { baseMs: 250, capMs: 2_000 }
+const jitter = 0.2
+/** A reader that held this long was well: the next failure is a first one, in milliseconds. */
+const steadyMs = 10_000
+
+export function superviseReader(options: SupervisorOptions): SupervisedReader {
+  return new Supervisor(options)
+}
+
+class Supervisor implements SupervisedReader {
+  readonly #options: SupervisorOptions
+  readonly #log: Log
+  readonly #presence: Presence
+  readonly #listeners = new Set<(event: SupervisorEvent) => void>()
+  readonly #status: ReaderStatus
+  /** Sessions in a row that failed or did not hold. */
+  #failures = 0
+  /** The fault that the log holds: a flapping reader must not fill the disk with it. */
+  #loggedFault: ErrorCode | undefined
+  #isReadyLogged = false
+
+  constructor(options: SupervisorOptions) {
+    const { spec, clock, log } = options
+    this.#options = options
+    this.#log = log.child({ reader: spec.id })
+    this.#presence = new Presence(spec.options)
+    this.#status = {
+      id: spec.id,
+      driver: spec.driver.name,
+      state: 'absent',
+      since: clock.now(),
+      lastTapAt: null,
+      taps: 0,
+      rejected: {},
+      fault: null,
+      opens: 0,
+    }
+  }
+
+  get status(): ReaderStatus {
+    return structuredClone(this.#status)
+  }
+
+  onEvent(listener: (event: SupervisorEvent) => void): () => void {
+    // A wrapper, so that the same listener given twice is two subscriptions.
+    const entry = (event: SupervisorEvent): void => {
+      listener(event)
+    }
+    this.#listeners.add(entry)
+    return () => {
+      this.#listeners.delete(entry)
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random = Math.random } = this.#options
+    this.#enter('opening')
+    while (!signal.aborted) {
+      await this.#session(signal)
+      this.#failures += 1
+      await clock.sleep(jitteredMs(backOff, this.#failures, jitter, random), signal)
+    }
+    this.#enter('stopped')
+  }
+
+  /** One open and what comes of it; returns when the reader is closed again. */
+  async #session(signal: AbortSignal): Promise<void> {
+    const reader = await this.#open(signal)
+    if (reader === undefined) return
+    const close = (): void => {
+      void this.#close(reader)
+    }
+    signal.addEventListener('abort', close, { once: true })
+    try {
+      if (!signal.aborted) await this.#read(reader, signal)
+    } finally {
+      signal.removeEventListener('abort', close)
+      await this.#close(reader)
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<Reader | undefined> {
+    const { spec, clock, simulatedDevices } = this.#options
+    try {
+      return await spec.driver.open(spec.options, { clock, log: this.#log, signal, simulatedDevices })
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error)
+      return undefined
+    }
+  }
+
+  async #read(reader: Reader, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    const openedMs = clock.monoMs()
+    const isSteady = (): boolean => clock.monoMs() - openedMs >= steadyMs
+    this.#status.opens += 1
+    if (!this.#isReadyLogged) this.#log.info('the reader is ready')
+    this.#isReadyLogged = true
+    this.#enter('ready')
+    try {
+      for await (const event of reader.events()) this.#take(event)
+      if (!signal.aborted) throw new AppError('reader-failed', 'the reader stopped without saying why')
+    } catch (error) {
+      if (isSteady()) {
+        this.#failures = 0
+        this.#loggedFault = undefined
+      }
+      if (!signal.aborted) this.#fail(error)
+    }
+  }
+
+  async #close(reader: Reader): Promise<void> {
+    try {
+      await reader[Symbol.asyncDispose]()
+    } catch (err) {
+      this.#log.error({ err }, 'the reader could not be closed')
+    }
+  }
+
+  #take(event: ReaderEvent): void {
+    switch (event.type) {
+      case 'frame': {
+        const read = normalise(event.payload, this.#options.spec.options.profile)
+        if ('code' in read) this.#reject({ code: read.code, bytes: event.payload.length })
+        else if (this.#presence.seen(read.uid, event.receivedAtMonoMs))
+          this.#tap(read.uid, event.receivedAtMonoMs)
+        return
+      }
+      case 'removed':
+        this.#presence.removed(event.receivedAtMonoMs)
+        return
+      case 'rejected':
+        this.#reject({ code: event.code, bytes: event.bytes })
+    }
+  }
+
+  #tap(uid: CardUid, tappedAtMonoMs: number): void {
+    const { clock, spec, onTap } = this.#options
+    const tappedAt = clock.now()
+    this.#status.taps += 1
+    this.#status.lastTapAt = tappedAt
+    this.#call('the tap handler', () => onTap({ readerId: spec.id, uid, tappedAt, tappedAtMonoMs }))
+    this.#emit({ type: 'tap', readerId: spec.id, uid, tappedAt })
+  }
+
+  /** The bytes themselves are nowhere: they may be most of a UID, and a UID is personal data. */
+  #reject({ code, bytes }: Rejection): void {
+    const { spec, onRejected } = this.#options
+    this.#status.rejected[code] = (this.#status.rejected[code] ?? 0) + 1
+    this.#log.warn({ code, bytes }, 'what the reader sent is no card')
+    this.#call('the rejection handler', () => onRejected?.({ code, bytes }))
+    this.#emit({ type: 'rejected', readerId: spec.id, code, bytes })
+  }
+
+  #fail(thrown: unknown): void {
+    const isBug = !(thrown instanceof AppError)
+    const error = isBug ? new AppError('reader-failed', 'the driver failed', { cause: thrown }) : thrown
+    const { code, hint } = error
+    if (code !== this.#loggedFault) {
+      if (isBug) this.#log.error({ err: thrown, code, hint }, 'the driver of the reader failed')
+      else this.#log.warn({ err: error, code, hint }, 'the reader is not ready')
+      this.#loggedFault = code
+      this.#isReadyLogged = false
+    }
+    this.#enter('absent', { code, hint })
+  }
+
+  #enter(state: ReaderState, fault: ReaderFault | null = null): void {
+    const status = this.#status
+    if (status.state === state && status.fault?.code === fault?.code) return
+    if (status.state !== state) status.since = this.#options.clock.now()
+    status.state = state
+    status.fault = fault
+    this.#call('the state handler', () => this.#options.onState?.(this.status))
+    this.#emit({ type: 'state', readerId: status.id, state, fault })
+  }
+
+  #emit(event: SupervisorEvent): void {
+    for (const listener of this.#listeners) {
+      this.#call('an event listener', () => {
+        listener(event)
+      })
+    }
+  }
+
+  /** Runs code that is not ours: a bug there must not deafen the reader. */
+  #call(what: string, callback: () => void | Promise<void>): void {
+    const report = (err: unknown): void => {
+      this.#log.error({ err }, `${what} failed`)
+    }
+    try {
+      Promise.resolve(callback()).catch(report)
+    } catch (err) {
+      report(err)
+    }
+  }
+}
