@@ -13,7 +13,7 @@ const homes = {
 }
 
 const programs = '^(shared|devices|agent|server)/'
-const test = '\\.test\\.ts$'
+const test = '\\.(test|testing)\\.ts$'
 
 module.exports = {
   forbidden: [
@@ -65,6 +65,12 @@ module.exports = {
       from: { path: '^devices/codecs/', pathNot: test },
       to: { dependencyTypes: ['core'] },
     },
+    {
+      name: 'programs-do-without-testing-code',
+      severity: 'error',
+      from: { path: programs, pathNot: test },
+      to: { path: '\\.testing\\.ts$' },
+    },
     { name: 'no-cycles', severity: 'error', from: { path: programs }, to: { circular: true } },
     { name: 'nothing-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
@@ -84,6 +90,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 }

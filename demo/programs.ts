@@ -4,11 +4,14 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const sources = {
-  agent: fileURLToPath(new URL('../agent/cli.ts', import.meta.url)),
-  server: fileURLToPath(new URL('../server/cli.ts', import.meta.url)),
+export type ProgramName = 'agent' | 'server'
+
+/** From the sources, or with `PROGRAMS_FROM=dist` as a lobby machine has them, compiled by `npm run build`. */
+function entryOf(name: ProgramName): string {
+  const compiled = process.env['PROGRAMS_FROM'] === 'dist'
+  const path = compiled ? `../dist/${name}/cli.js` : `../${name}/cli.ts`
+  return fileURLToPath(new URL(path, import.meta.url))
 }
-export type ProgramName = keyof typeof sources
 
 export interface Finished {
   code: number | null
@@ -37,7 +40,7 @@ interface StartOptions {
 /** The same Node runs them as runs this. Settings of the caller's environment do not leak in. */
 export function startProgram(name: ProgramName, args: string[], options: StartOptions = {}): RunningProgram {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('VLT_')))
-  const child = spawn(process.execPath, [sources[name], ...args], {
+  const child = spawn(process.execPath, [entryOf(name), ...args], {
     env: { ...inherited, ...options.env },
     stdio: 'pipe',
     detached: options.detached ?? false,

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { ManualClock } from './manual-clock.ts'
+import { ManualClock } from './manual-clock.testing.ts'
 import { SimulatedDevices } from './drivers/simulated-devices.ts'
 import type { Reader, ReaderDriver, Rejection, Tap } from './reader.ts'
 import { readReaderSpec, type ReaderSpec } from './spec.ts'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { startServer } from './child-server.ts'
-import { register } from './testbed.ts'
+import { startServer } from './child-server.testing.ts'
+import { register } from './testbed.testing.ts'
 
 const rounds = 20
 const senders = 8

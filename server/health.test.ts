@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openTestbed, send, type Testbed } from './testbed.ts'
+import { openTestbed, send, type Testbed } from './testbed.testing.ts'
 
 async function health(bed: Testbed, path: string): Promise<[number, unknown]> {
   const { status, body } = await send(bed.port, { method: 'GET', path: `/health/${path}` })

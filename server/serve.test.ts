@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type ChildServer, startServer } from './child-server.ts'
-import { exampleBody, register, send } from './testbed.ts'
+import { type ChildServer, startServer } from './child-server.testing.ts'
+import { exampleBody, register, send } from './testbed.testing.ts'
 
 let folder: string
 beforeEach(() => {

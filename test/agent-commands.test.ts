@@ -202,7 +202,7 @@ describe('with the agent stopped', () => {
     using folder = temporaryFolder('dead')
     const data = join(folder.path, 'agent')
     // A server that takes no body larger than nothing: 404 would pause, 413 buries.
-    const { ScriptedServer } = await import('../agent/sync/scripted-server.ts')
+    const { ScriptedServer } = await import('../agent/sync/scripted-server.testing.ts')
     await using refusing = await ScriptedServer.open()
     refusing.answer = () => ({ status: 422, body: '{"message":"The dni field is wrong."}' })
     const rejected = await run(

@@ -140,6 +140,12 @@ const forbidden: { title: string; file: string; text: string; rules: string[] }[
     rules: ['home-of-better-sqlite3'],
   },
   {
+    title: 'a program importing what only tests may',
+    file: 'agent/o.ts',
+    text: `import { hand } from '../devices/hand.testing.ts'\nexport const o = hand`,
+    rules: ['programs-do-without-testing-code'],
+  },
+  {
     title: 'two files importing each other',
     file: 'shared/l.ts',
     text: `import type { M } from './m.ts'\nexport type L = M`,
@@ -156,6 +162,7 @@ const forbidden: { title: string; file: string; text: string; rules: string[] }[
 /** What the forbidden files import, and what is allowed. None of it may be reported. */
 const allowed: Record<string, string> = {
   'devices/presence.ts': `import { leaf } from '../shared/leaf.ts'\nexport const presence = leaf`,
+  'devices/hand.testing.ts': `export const hand = 1`,
   'devices/transports/serial.ts': `import { SerialPort } from 'serialport'\nexport const serial = SerialPort`,
   'devices/codecs/line.ts': `import { leaf } from '../../shared/leaf.ts'\nexport const line = leaf`,
   'agent/outbox.ts': `import { presence } from '../devices/presence.ts'\nexport const outbox = presence`,

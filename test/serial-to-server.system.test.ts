@@ -1,58 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runProgram, startAgent, startServer } from '../demo/programs.ts'
 import { sampleClient } from '../demo/sample-client.ts'
+import { PseudoTerminal } from '../devices/transports/pseudo-terminal.testing.ts'
 import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
-
-/** A serial cable as a pair of pseudo-terminals: the agent opens `tty`, the test writes to `line`. */
-class Cable implements AsyncDisposable {
-  readonly tty: string
-  readonly #line: string
-  #socat: ChildProcess | undefined
-
-  constructor(folder: string) {
-    this.tty = join(folder, 'tty')
-    this.#line = join(folder, 'line')
-  }
-
-  async plugIn(): Promise<void> {
-    this.#socat = spawn('socat', [`pty,raw,echo=0,link=${this.tty}`, `pty,raw,echo=0,link=${this.#line}`], {
-      stdio: 'ignore',
-    })
-    await eventually(() => existsSync(this.tty) && existsSync(this.#line))
-  }
-
-  async unplug(): Promise<void> {
-    const socat = this.#socat
-    if (socat?.exitCode !== null || socat.signalCode !== null) return
-    const gone = once(socat, 'exit')
-    socat.kill('SIGTERM')
-    await gone
-  }
-
-  async send(text: string): Promise<void> {
-    await using line = await open(this.#line, 'w')
-    await line.write(text)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.unplug()
-  }
-}
 
 test('cards read from a serial line are on the server, through half a frame, an unplug and a replug', async () => {
   using folder = temporaryFolder('serial')
   const agentData = join(folder.path, 'agent')
   const serverData = join(folder.path, 'server')
-  await using cable = new Cable(folder.path)
-  await cable.plugIn()
+  await using cable = await PseudoTerminal.create()
   await using server = await startServer(serverData)
   await using agent = await startAgent(agentData, {
-    args: ['--server-url', server.url, '--reader', `serial-line:${cable.tty}?baudRate=9600`],
+    args: ['--server-url', server.url, '--reader', `serial-line:${cable.path}?baudRate=9600`],
   })
   const readerState = async (): Promise<string | undefined> =>
     (await agentStatus(agentData)).readers[0]?.state
@@ -67,16 +27,16 @@ test('cards read from a serial line are on the server, through half a frame, an 
   await eventually(async () => (await readerState()) === 'ready')
 
   await enrol(70)
-  await cable.send('a0:c2:bb:ca\r\n')
+  await cable.write('a0:c2:bb:ca\r\n')
   await eventually(async () => (await agentStatus(agentData)).queue.delivered === 1)
 
   await enrol(71)
-  await cable.send('04A2')
+  await cable.write('04A2')
   await cable.unplug()
   await eventually(async () => (await readerState()) === 'absent', 2_000)
-  await cable.plugIn()
+  await cable.replug()
   await eventually(async () => (await readerState()) === 'ready', 5_000)
-  await cable.send('DEADBEEF\r\n')
+  await cable.write('DEADBEEF\r\n')
   await eventually(async () => (await agentStatus(agentData)).queue.delivered === 2)
 
   const tapsBefore = await taps()
@@ -88,7 +48,7 @@ test('cards read from a serial line are on the server, through half a frame, an 
     '\x00\x01\x02\r\n',
     '00000000\r\n',
   ]) {
-    await cable.send(nonsense)
+    await cable.write(nonsense)
   }
   await eventually(async () => {
     const rejected = (await agentStatus(agentData)).readers[0]?.rejected ?? {}

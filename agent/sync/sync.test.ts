@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { createLog } from '../../shared/log.ts'
 import { Outbox, type StoredRegistration } from '../outbox/outbox.ts'
 import { ServerClient } from './client.ts'
-import { ScriptedServer } from './scripted-server.ts'
+import { ScriptedServer } from './scripted-server.testing.ts'
 import { Sync } from './sync.ts'
 
 /** Time that runs a hundred times as fast, so that back-offs of minutes can be lived through. */

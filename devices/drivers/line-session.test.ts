@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../shared/errors.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../manual-clock.testing.ts'
 import type { ReaderEvent } from '../reader.ts'
 import { MemoryTransport } from '../transports/memory.ts'
 import { LineSession } from './line-session.ts'

@@ -6,11 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import { createLog } from '../../shared/log.ts'
-import { readerConformance, type ReaderBench } from '../reader-conformance.ts'
+import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
 import type { Reader, ReaderEvent, Tap } from '../reader.ts'
 import { readReaderSpec } from '../spec.ts'
 import { superviseReader } from '../supervisor.ts'
-import { PseudoTerminal } from '../transports/pseudo-terminal.ts'
+import { PseudoTerminal } from '../transports/pseudo-terminal.testing.ts'
 import { SimulatedDevices } from './simulated-devices.ts'
 
 const context = {

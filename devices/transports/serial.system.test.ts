@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
 import type { AppError } from '../../shared/errors.ts'
-import { PseudoTerminal } from './pseudo-terminal.ts'
+import { PseudoTerminal } from './pseudo-terminal.testing.ts'
 import { openSerial, type SerialLine } from './serial.ts'
 
 const settings = { baudRate: 9_600, dataBits: 8, stopBits: 1, parity: 'none' } as const

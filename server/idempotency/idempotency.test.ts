@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openTestbed, register, type Testbed } from '../testbed.ts'
+import { openTestbed, register, type Testbed } from '../testbed.testing.ts'
 import { createIdempotency, readKey } from './idempotency.ts'
 
 const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })

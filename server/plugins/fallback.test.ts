@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { exampleBody, openTestbed, send, sendBytes } from '../testbed.ts'
+import { exampleBody, openTestbed, send, sendBytes } from '../testbed.testing.ts'
 
 const closing =
   'HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n'

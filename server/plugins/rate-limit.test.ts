@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { handClock, openTestbed, register, send, type Received, type Testbed } from '../testbed.ts'
+import { handClock, openTestbed, register, send, type Received, type Testbed } from '../testbed.testing.ts'
 import { memoryHits } from './memory-hits.ts'
 
 const minute = 60_000

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { exampleBody, openTestbed, send, type Received, type Testbed } from '../../testbed.ts'
+import { exampleBody, openTestbed, send, type Received, type Testbed } from '../../testbed.testing.ts'
 
 const fields = Object.keys(exampleBody())
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { openTestbed, send } from '../../testbed.ts'
+import { openTestbed, send } from '../../testbed.testing.ts'
 
 /** One request and everything of its answer that a client can see. */
 interface Golden {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { openTestbed, register, type Received, type Testbed } from '../../testbed.ts'
+import { openTestbed, register, type Received, type Testbed } from '../../testbed.testing.ts'
 
 const count = 64
 const numbers = Array.from({ length: count }, (_, place) => place + 1)

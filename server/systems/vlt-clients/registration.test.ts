@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StaffCaseRow } from '../../database/schema.ts'
-import { openTestbed, register, send, exampleBody, type Testbed } from '../../testbed.ts'
+import { openTestbed, register, send, exampleBody, type Testbed } from '../../testbed.testing.ts'
 
 const other = { codigoClienteVLT: 71, dni: '11111111', tarjeta: 'B1D3CCDB' }
 
