@@ -11,7 +11,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { version } from './version.ts'
 
 const stop = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     // The second one is meant: at once, with nothing lost, since every commit is on the disk already.
     if (stop.signal.aborted) process.exit(exitCodes.failure)

@@ -16,6 +16,11 @@ test.each([200, 201])('%i with the documented body is delivered', (status) => {
   })
 })
 
+test('another wording of the outcome is a receipt too', () => {
+  const reworded = { ...receipt, mensaje: 'cliente registrado', extra: 1 }
+  expect(classify(answer(201, {}, JSON.stringify(reworded)))).toMatchObject({ kind: 'delivered' })
+})
+
 test.each([
   ['a login page', 200, '<html>Welcome to the hotel</html>'],
   ['an empty body', 201, ''],

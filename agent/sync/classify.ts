@@ -89,7 +89,7 @@ function classifyFailure(code: string, sent: boolean): Verdict {
  * Milliseconds the server asks to wait: Retry-After as seconds or date (RFC 9110, 10.2.3), else X-RateLimit-Reset in
  * epoch seconds. A date is measured against the answer's own Date header, because this machine's clock may be wrong.
  */
-function retryAfterMs(headers: Record<string, string | undefined>): number | undefined {
+export function retryAfterMs(headers: Record<string, string | undefined>): number | undefined {
   const serverNow = Date.parse(headers['date'] ?? '')
   const retryAfter = headers['retry-after']?.trim() ?? ''
   const reset = headers['x-ratelimit-reset']?.trim() ?? ''

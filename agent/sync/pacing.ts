@@ -1,11 +1,12 @@
 import type { Clock } from '../../shared/clock.ts'
+import { retryAfterMs } from './classify.ts'
 
 /** The documented window: so many requests per minute, counted from the first. */
 const windowMs = 60_000
 
 /**
  * Keeps within the server's rate limit by its X-RateLimit-Remaining header, so that a backlog drains without
- * running into refusals. The server only names the end of its window in a refusal; until then the window is taken
+ * running into refusals. The documented server names the end of its window only in a refusal; until then the window is taken
  * to begin with the first answer seen in it, which is never too early.
  */
 export class Pacing {
@@ -27,6 +28,7 @@ export class Pacing {
     if (remaining >= this.#remaining || this.#remaining === Number.POSITIVE_INFINITY)
       this.#windowStartMonoMs = now
     this.#remaining = remaining
-    return remaining > 0 ? 0 : Math.max(0, this.#windowStartMonoMs + windowMs - now)
+    if (remaining > 0) return 0
+    return retryAfterMs(headers) ?? Math.max(0, this.#windowStartMonoMs + windowMs - now)
   }
 }

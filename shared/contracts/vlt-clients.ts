@@ -285,7 +285,8 @@ export const outcomeMessages = {
 export const registrationAnswer = z.object({
   id: z.int().meta({ description: 'Identifier of the registered client' }),
   tarjeta: z.string().meta({ description: 'The card identifier sent in the request' }),
-  mensaje: z.enum([outcomeMessages.created, outcomeMessages['card-added'], outcomeMessages.duplicate]),
+  // A text for people: a reader of the answer goes by the status and esDuplicado.
+  mensaje: z.string().meta({ description: Object.values(outcomeMessages).join(', ') }),
   esDuplicado: z.boolean().meta({ description: 'true when the card had already been registered' }),
 })
 
