@@ -47,7 +47,7 @@ test('every wrong setting is named, with its value, rule and source', () => {
   expect(() => load({ pagePort: '70000', language: 'fr' }, { VLT_AGENT_LOG_LEVEL: 'loud' })).toThrow(
     expect.objectContaining({
       message: expect.stringMatching(
-        /--page-port: must be a whole number from 0 to 65535 \("70000", from --page-port\)\n.*--language: must be es or en \("fr", from --language\)\n.*--log-level: must be one of debug, info, warn, error \("loud", from VLT_AGENT_LOG_LEVEL\)/,
+        /--page-port: must be a whole number from 0 to 65535 \("70000", from --page-port\)\n.*--language: must be es or en \("fr", from --language\)\n.*--log-level: must be one of debug, info, warn, error, fatal \("loud", from VLT_AGENT_LOG_LEVEL\)/,
       ) as unknown,
     }),
   )

@@ -24,7 +24,7 @@ export function addRun(program: Command, terminal: Terminal): void {
       'port of the kiosk page on 127.0.0.1, 0 to 65535, 0 = any free (default: 8090)',
     )
     .option('--language <es|en>', 'language of the kiosk page (default: es)')
-    .option('--log-level <level>', 'debug, info, warn or error (default: info)')
+    .option('--log-level <level>', 'debug, info, warn, error or fatal (default: info)')
     .action(async (_options, command: Command) => {
       const config = settings(command, terminal)
       const log = logOf(config)
