@@ -87,7 +87,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   const specs = await readSpecs(config.reader)
   await using stack = new AsyncDisposableStack()
   const core = stack.use(await openCore(config, clock, log, { deliver: true }))
-  const pageState = new PageState(core.registrar, clock)
+  const pageState = stack.use(new PageState(core.registrar, clock))
   const desk = new EnrolmentDesk(core.registrar, clock, log, (notice) => {
     if (notice.kind === 'accepted') core.sync.expedite(notice.registration.id)
     pageState.show(notice)

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AgentStatus } from '../agent/status.ts'
 import {
@@ -161,6 +162,18 @@ describe('with server and agent running', () => {
       expect(agent.stderr()).not.toContain(personal)
     }
   })
+})
+
+test('a stop does not wait for the outcome on the screen, nor for an enrolment', async () => {
+  using folder = temporaryFolder('stop')
+  const data = join(folder.path, 'agent')
+  await using agent = await startAgent(data)
+  await run(data, ['enroll', '--from', '-'], sampleClient(70))
+  await run(data, ['enroll', '--from', '-'], sampleClient(71))
+  await run(data, ['reader', 'simulate', 'tap', 'A0C2BBCA'])
+  expect((await agentStatus(data)).queue.pending).toBe(1)
+  const stopped = await Promise.race([agent.stop(), delay(8_000, 'still running', { ref: false })])
+  expect(stopped).toMatchObject({ code: 0 })
 })
 
 describe('with the agent stopped', () => {

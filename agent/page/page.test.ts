@@ -32,7 +32,7 @@ beforeEach(async () => {
   )
 })
 afterEach(async () => {
-  state.show({ kind: 'cancelled' })
+  state[Symbol.dispose]()
   await page[Symbol.asyncDispose]()
   outbox[Symbol.dispose]()
   rmSync(folder, { recursive: true })

@@ -13,7 +13,7 @@ export interface Screen {
 const outcomeMs = 20_000
 
 /** Turns what happens at the desk into screens; the newest event wins. */
-export class PageState {
+export class PageState implements Disposable {
   readonly #registrar: Registrar
   readonly #clock: Clock
   readonly #listeners = new Set<() => void>()
@@ -40,6 +40,11 @@ export class PageState {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Ends what the screen waits for: a stop must not last as long as an outcome is shown. */
+  [Symbol.dispose](): void {
+    this.#stop.abort()
   }
 
   changed(): void {
