@@ -164,12 +164,11 @@ describe('with server and agent running', () => {
   })
 })
 
-test('a stop does not wait for the outcome on the screen, nor for an enrolment', async () => {
+test('a stop does not last as long as an outcome is shown', async () => {
   using folder = temporaryFolder('stop')
   const data = join(folder.path, 'agent')
   await using agent = await startAgent(data)
   await run(data, ['enroll', '--from', '-'], sampleClient(70))
-  await run(data, ['enroll', '--from', '-'], sampleClient(71))
   await run(data, ['reader', 'simulate', 'tap', 'A0C2BBCA'])
   expect((await agentStatus(data)).queue.pending).toBe(1)
   const stopped = await Promise.race([agent.stop(), delay(8_000, 'still running', { ref: false })])
