@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3'
 import { Outbox } from '../agent/outbox/outbox.ts'
 import { sampleClient } from '../demo/sample-client.ts'
 import { systemClock } from '../shared/clock.ts'
-import { summarize, type Round, type Side } from './bench.ts'
+import { summarize, type Round, type Side } from './round.ts'
 
 const rows = 500
 

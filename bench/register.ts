@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
 import { startServer } from '../demo/programs.ts'
 import { sampleClient } from '../demo/sample-client.ts'
-import { summarize, type Round, type Side } from './bench.ts'
+import { summarize, type Round, type Side } from './round.ts'
 
 const requests = 3_000
 const connections = 50

@@ -3,6 +3,7 @@ import { get } from 'node:http'
 import { systemClock as clock } from '../shared/clock.ts'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import { createLog, type Log } from '../shared/log.ts'
+import { untilAborted } from '../shared/until-aborted.ts'
 import { createServiceManager } from '../shared/service-manager.ts'
 import { createApp } from './app.ts'
 import type { Settings } from './config.ts'
@@ -72,7 +73,7 @@ export async function serve(settings: Settings, { env, print, stop }: Surroundin
     log.warn('no --vlt-destination: registrations are refused with 503')
   await serviceManager.ready(`listening on ${url}`)
 
-  await aborted(stop)
+  await untilAborted(stop)
   const stopBy = clock.monoMs() + stopBudgetMs
   log.info('stopping')
   const told = serviceManager.stopping()
@@ -126,20 +127,6 @@ async function pruneDaily(idempotency: Idempotency, signal: AbortSignal, log: Lo
     }
     await clock.sleep(pruneEveryMs, signal)
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve()
-        },
-        { once: true },
-      )
-  })
 }
 
 /** Connections over which nothing has come yet: Node counts them as busy and would wait for them. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
 import { createServiceManager } from '../../shared/service-manager.ts'
+import { untilAborted } from '../../shared/until-aborted.ts'
 import { openAgent } from '../agent.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { logOf, settings, type Terminal } from './context.ts'
@@ -36,23 +37,9 @@ export function addRun(program: Command, terminal: Terminal): void {
       terminal.print('vlt-agent ready')
       if (agent.pageUrl !== null) terminal.say(`kiosk page: ${agent.pageUrl}`)
       await manager.ready('taking taps')
-      await until(stopped)
+      await untilAborted(stopped)
       await feeding
       await manager.stopping()
       if (agent.broken.aborted) terminal.exit(exitCodes.failure)
     })
-}
-
-function until(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve()
-        },
-        { once: true },
-      )
-  })
 }

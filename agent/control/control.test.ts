@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AppError } from '../../shared/errors.ts'
 import { createLog } from '../../shared/log.ts'
+import { untilAborted } from '../../shared/until-aborted.ts'
 import { call } from './client.ts'
 import { socketPath } from './protocol.ts'
 import { openControlServer, type Handlers } from './server.ts'
@@ -70,15 +71,7 @@ test('a caller that hangs up cancels its call', async () => {
   await using _server = await open({
     wait: async (_params, { signal, emit }) => {
       emit('waiting')
-      await new Promise<void>((resolve) => {
-        signal.addEventListener(
-          'abort',
-          () => {
-            resolve()
-          },
-          { once: true },
-        )
-      })
+      await untilAborted(signal)
       cancelled.resolve('cancelled')
     },
   })
@@ -102,15 +95,7 @@ test('a stop tells those who wait how things stand, and leaves no caller hanging
   const server = await open({
     outcome: async (_params, { signal, emit }) => {
       emit('waiting')
-      await new Promise<void>((resolve) => {
-        signal.addEventListener(
-          'abort',
-          () => {
-            resolve()
-          },
-          { once: true },
-        )
-      })
+      await untilAborted(signal)
       return 'saved'
     },
     stuck: async (_params, { emit }) => {

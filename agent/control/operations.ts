@@ -3,10 +3,12 @@ import type { SimulatedDevices } from '../../devices/drivers/simulated-devices.t
 import type { SupervisedReader } from '../../devices/supervisor.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
 import { AppError } from '../../shared/errors.ts'
+import { untilAborted } from '../../shared/until-aborted.ts'
 import { parseClient } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
 import { confirmWithinMs, type Outcome, type Registrar } from '../enrolment/registrar.ts'
-import type { Outbox, StoredRegistration } from '../outbox/outbox.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { StoredRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
 import type { AgentStatus } from '../status.ts'
 import type { CallContext, Handlers } from './server.ts'
@@ -111,19 +113,11 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
     'enroll.cancel': (): { cancelled: number } => ({ cancelled: desk.cancel() }),
 
     'reader.monitor': async (_params: unknown, { signal, emit }: CallContext): Promise<void> => {
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve(undefined)
-        },
-        { once: true },
-      )
       const stops = readers.map((reader) => reader.onEvent(emit))
       for (const { status } of readers) {
         emit({ type: 'state', readerId: status.id, state: status.state, fault: status.fault })
       }
-      await promise
+      await untilAborted(signal)
       for (const stop of stops) stop()
     },
 

@@ -6,7 +6,7 @@ import {
 } from '../../shared/contracts/vlt-clients.ts'
 import { AppError, type FieldComplaint } from '../../shared/errors.ts'
 import { formatWireJson, parseWireJson } from '../../shared/wire-json.ts'
-import type { NewRegistration } from '../outbox/outbox.ts'
+import type { NewRegistration } from '../outbox/registration.ts'
 
 /** A client's data, checked; without the card, which the tap brings. */
 export interface ClientData {

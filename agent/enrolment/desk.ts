@@ -3,7 +3,7 @@ import type { Tap } from '../../devices/reader.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { StoredRegistration } from '../outbox/outbox.ts'
+import type { StoredRegistration } from '../outbox/registration.ts'
 import type { ClientData } from './client-data.ts'
 import { refused, type Outcome, type Registrar } from './registrar.ts'
 

@@ -2,7 +2,8 @@ import type { CardUid } from '../../shared/card-uid.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
 import { errorTable, type AppError, type ErrorCode } from '../../shared/errors.ts'
-import type { Outbox, StoredRegistration } from '../outbox/outbox.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { StoredRegistration } from '../outbox/registration.ts'
 import { toRegistration, type ClientData } from './client-data.ts'
 
 /**

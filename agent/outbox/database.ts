@@ -1,19 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-} from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { Clock } from '../../shared/clock.ts'
-import { AppError, nativeCode } from '../../shared/errors.ts'
+import { AppError } from '../../shared/errors.ts'
 import { schema, schemaVersion } from './schema.ts'
+import { heldError, holderOf, withStorageErrors } from './storage-errors.ts'
 
 export type Database = Sqlite.Database
 export type Statement = Sqlite.Statement
@@ -71,15 +63,6 @@ export function openOutboxDatabase(dataFolder: string, clock: Clock): Database {
       throw error
     }
   })
-}
-
-/** Runs `work`, turning what SQLite throws into an AppError. */
-export function withStorageErrors<T>(path: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw asStorageError(path, error)
-  }
 }
 
 function holdExclusively(database: Database): void {
@@ -160,56 +143,11 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
-function asStorageError(path: string, error: unknown): unknown {
-  if (error instanceof AppError) return error
-  const code = nativeCode(error)
-  if (code === 'ENOSPC') return new AppError('disk-full', `the disk of ${path} is full`, { cause: error })
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new AppError('outbox-unusable', `cannot open the outbox ${path} (${code})`, { cause: error })
-  }
-  if (!code?.startsWith('SQLITE_')) return error
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return heldError(path, holderOf(path), error)
-  }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    return new AppError('outbox-corrupt', `the outbox ${path} is damaged (${code})`, { cause: error })
-  }
-  if (code === 'SQLITE_FULL')
-    return new AppError('disk-full', `the disk of ${path} is full`, { cause: error })
-  if (
-    code.startsWith('SQLITE_CANTOPEN') ||
-    code.startsWith('SQLITE_READONLY') ||
-    code.startsWith('SQLITE_PERM')
-  ) {
-    return new AppError('outbox-unusable', `cannot open the outbox ${path} (${code})`, { cause: error })
-  }
-  return new AppError('storage-failed', `the outbox ${path} cannot be written (${code})`, { cause: error })
-}
-
 /** Throws `outbox-locked` while a process holds the outbox; opens nothing. */
 export function refuseIfHeld(dataFolder: string): void {
   const path = outboxPath(dataFolder)
   const holder = holderOf(path)
   if (holder !== undefined) throw heldError(path, holder)
-}
-
-function heldError(path: string, holder: number | undefined, cause?: unknown): AppError {
-  const by = holder === undefined ? '' : ` by process ${String(holder)}`
-  return new AppError('outbox-locked', `the outbox ${path} is held${by}`, { cause })
-}
-
-/** Which process holds the file's lock, from /proc/locks (proc(5)); undefined where that cannot be read. */
-function holderOf(path: string): number | undefined {
-  try {
-    const inode = statSync(path).ino
-    const line = readFileSync('/proc/locks', 'utf8')
-      .split('\n')
-      .find((entry) => entry.includes(`:${String(inode)} `))
-    const pid = Number(line?.trim().split(/\s+/)[4])
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** A damaged outbox, opened to read what is left. */

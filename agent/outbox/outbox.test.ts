@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
 import { openOutboxDatabase, outboxPath } from './database.ts'
-import { Outbox, type NewRegistration } from './outbox.ts'
+import { Outbox } from './outbox.ts'
+import type { NewRegistration } from './registration.ts'
 
 let folder: string
 let outbox: Outbox

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../../shared/clock.ts'
 
 /** A sleep that can be cut short: what a loop waits on between two pieces of work. */
 export class Alarm {
