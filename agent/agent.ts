@@ -11,15 +11,18 @@ import { openControlServer } from './control/server.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Outbox } from './outbox/outbox.ts'
-import { openPage, type OpenPage } from './page/server.ts'
+import { openPage, type OpenPage, type PageHealth } from './page/server.ts'
 import { PageState } from './page/state.ts'
-import { agentStatus, type AgentStatus } from './status.ts'
+import { agentStatus } from './status.ts'
 import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
 import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
+/** How long this machine keeps a client's data after the server has it. */
+const keepDeliveredMs = 24 * 60 * 60 * 1000
+const forgetEveryMs = 60 * 60 * 1000
 /** How long `ready` waits for the first look at every reader. */
 const firstLookMs = 2_000
 
@@ -29,6 +32,13 @@ export interface OpenCore extends Core, AsyncDisposable {
   readonly broken: AbortSignal
 }
 
+export interface CoreOptions {
+  deliver: boolean
+  /** How long a request in flight may still take once everything is disposed of. */
+  stopWithinMs: number
+  onServerState?: () => void
+}
+
 /**
  * Opens the outbox and, with `deliver`, starts to empty it. Disposing ends the request in flight within its deadline.
  */
@@ -36,7 +46,7 @@ export async function openCore(
   config: AgentConfig,
   clock: Clock,
   log: Log,
-  { deliver }: { deliver: boolean },
+  { deliver, stopWithinMs, onServerState }: CoreOptions,
 ): Promise<OpenCore> {
   await using stack = new AsyncDisposableStack()
   const outbox = stack.use(Outbox.open(config.data, clock))
@@ -44,7 +54,13 @@ export async function openCore(
   const client =
     config.serverUrl === undefined
       ? undefined
-      : stack.use(new ServerClient(config.serverUrl, version, { connectMs: 5_000, answerMs: 10_000 }))
+      : stack.use(
+          new ServerClient(config.serverUrl, version, {
+            connectMs: 5_000,
+            answerMs: 10_000,
+            totalMs: 30_000,
+          }),
+        )
   const sync = new Sync({
     outbox,
     client,
@@ -54,8 +70,9 @@ export async function openCore(
     onSettled: (id) => {
       registrar.settled(id)
     },
+    onState: onServerState ?? (() => undefined),
   })
-  const loops = startLoops(clock, log)
+  const loops = startLoops(stopWithinMs, clock, log)
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
@@ -86,8 +103,20 @@ export interface OpenAgent extends AsyncDisposable {
 export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Promise<OpenAgent> {
   const specs = await readSpecs(config.reader)
   await using stack = new AsyncDisposableStack()
-  const core = stack.use(await openCore(config, clock, log, { deliver: true }))
+  let serverStateChanged = (): void => undefined
+  const core = stack.use(
+    await openCore(config, clock, log, {
+      deliver: true,
+      stopWithinMs,
+      onServerState: () => {
+        serverStateChanged()
+      },
+    }),
+  )
   const pageState = stack.use(new PageState(core.registrar, clock))
+  serverStateChanged = () => {
+    pageState.changed()
+  }
   const desk = new EnrolmentDesk(core.registrar, clock, log, (notice) => {
     if (notice.kind === 'accepted') core.sync.expedite(notice.registration.id)
     pageState.show(notice)
@@ -122,7 +151,15 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     })
   const running: Core = { outbox: core.outbox, registrar: core.registrar, sync: core.sync, status }
 
-  const page = await openPageOrWarn(config, pageState, status, log)
+  const page = await openPageOrWarn(
+    config,
+    pageState,
+    () => ({
+      readerReady: readers.some((reader) => reader.status.state === 'ready'),
+      serverOnline: core.sync.status.state === 'online',
+    }),
+    log,
+  )
   if (page !== undefined) pageUrl = stack.use(page).url
   stack.use(
     await openControlServer(
@@ -131,7 +168,8 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       log,
     ),
   )
-  const loops = startLoops(clock, log)
+  const loops = startLoops(stopWithinMs, clock, log)
+  loops.add((stop) => forgetDelivered(core.outbox, clock, log, stop))
   for (const reader of readers) loops.add((stop) => reader.run(stop))
   stack.use(loops)
   await firstLook(readers, clock)
@@ -164,11 +202,11 @@ async function alive(core: Core, pageUrl: string | null): Promise<string | undef
 async function openPageOrWarn(
   config: AgentConfig,
   state: PageState,
-  status: () => AgentStatus,
+  health: () => PageHealth,
   log: Log,
 ): Promise<OpenPage | undefined> {
   try {
-    return await openPage(config, state, status)
+    return await openPage(config, state, health)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     log.error({ code: error.code, hint: error.hint }, error.message)
@@ -181,6 +219,24 @@ async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
   const twice = specs.find((spec, index) => specs.findIndex(({ id }) => id === spec.id) !== index)
   if (twice !== undefined) throw new AppError('reader-spec-invalid', `reader ${twice.id} is given twice`)
   return specs
+}
+
+/** Delivered rows only: a wrong clock can at worst remove the local copy of what the server has confirmed. */
+async function forgetDelivered(outbox: Outbox, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      const before = new Date(Date.parse(clock.now()) - keepDeliveredMs).toISOString()
+      const forgotten = outbox.forgetDelivered(before)
+      if (forgotten > 0) log.info({ forgotten }, 'client data of delivered registrations removed')
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      log.error(
+        { code: error.code, err: error },
+        'client data of delivered registrations could not be removed',
+      )
+    }
+    await clock.sleep(forgetEveryMs, stop)
+  }
 }
 
 async function firstLook(readers: SupervisedReader[], clock: Clock): Promise<void> {
@@ -196,7 +252,7 @@ interface Loops extends AsyncDisposable {
 }
 
 /** Runs loops until disposed: `stop` asks them to end, `cut` after the deadline ends what they still wait for. */
-function startLoops(clock: Clock, log: Log): Loops {
+function startLoops(stopWithinMs: number, clock: Clock, log: Log): Loops {
   const stop = new AbortController()
   const cut = new AbortController()
   const broken = new AbortController()

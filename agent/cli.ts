@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
-import { AppError } from '../shared/errors.ts'
+import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
 import { addEnroll } from './commands/enroll.ts'
 import { addQueue } from './commands/queue.ts'
@@ -10,16 +10,27 @@ import { addStatus } from './commands/status.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { version } from './version.ts'
 
+/** How long a command that was interrupted may take to say how things stand. */
+const endWithinMs = 1_000
+
 const stop = new AbortController()
+let stopsByItself = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     // The second one is meant: at once, with nothing lost, since every commit is on the disk already.
     if (stop.signal.aborted) process.exit(exitCodes.failure)
     stop.abort()
+    if (!stopsByItself) setTimeout(() => process.exit(exitCodes.failure), endWithinMs).unref()
   })
 }
-// A reader of our output that has gone (`| head`) is no failure.
-process.stdout.on('error', () => process.exit())
+process.stdout.on('error', (error: Error) => {
+  // A reader of our output that has gone (`| head`) is no failure; a full disk is.
+  if (nativeCode(error) === 'EPIPE') process.exit()
+  terminal.say(`error: the output could not be written (${error.message})`)
+  process.exit(exitCodes.failure)
+})
+// Talk that nobody hears is no reason to end.
+process.stderr.on('error', () => undefined)
 
 const terminal: Terminal = {
   env: process.env,
@@ -30,6 +41,9 @@ const terminal: Terminal = {
   signal: stop.signal,
   exit: (code) => {
     process.exitCode = code
+  },
+  stopsByItself: () => {
+    stopsByItself = true
   },
 }
 

@@ -39,6 +39,13 @@ test.each([
   expect(() => load({ serverUrl })).toThrow(expect.objectContaining({ code: 'config-invalid' }))
 })
 
+test('a password in an address is not repeated in the error', () => {
+  expect(() => load({ serverUrl: 'https://user:secret@x' })).toThrow(
+    expect.objectContaining({ message: expect.not.stringContaining('secret') as unknown }),
+  )
+  expect(() => load({ serverUrl: 'https://:secret@x' })).toThrow()
+})
+
 test('plain http across a network needs an explicit word', () => {
   expect(load({ serverUrl: 'http://10.0.0.5:8080', insecureHttp: true }).insecureHttp).toBe(true)
 })

@@ -17,7 +17,8 @@ const serverUrl = z.string().refine(
       /^https?:$/.test(url.protocol) &&
       url.search === '' &&
       url.hash === '' &&
-      url.username === ''
+      url.username === '' &&
+      url.password === ''
     )
   },
   { error: 'must be an http(s) address without user, query or fragment' },

@@ -34,6 +34,7 @@ export function acceptBench(folder: string): AsyncDisposable & { ours: Side; bas
         outbox.append({
           system: 'vlt-clients',
           subject: String(row),
+          card: String(row),
           body: sampleClient(row),
           readerId: null,
         })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 /** A TCP relay on loopback that can be cut like a cable: connections break, new ones are refused. */
@@ -30,14 +31,14 @@ export class CuttableNetwork implements AsyncDisposable {
   }
 
   async join(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#port, '127.0.0.1', resolve)
-    })
+    if (this.#server.listening) return
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
     this.#port = (this.#server.address() as AddressInfo).port
   }
 
   async cut(): Promise<void> {
+    if (!this.#server.listening) return
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve()
@@ -48,6 +49,6 @@ export class CuttableNetwork implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server.listening) await this.cut()
+    await this.cut()
   }
 }

@@ -41,7 +41,8 @@ async function enrolAndTap(codigo: number, card: string): Promise<{ code: number
   const enrolling = runProgram('agent', ['enroll', '--from', '-', '--wait', '--json', '--data', agentData], {
     input: sampleClient(codigo),
   })
-  await seen(async () => (await status()).enrolment !== null)
+  if (!(await seen(async () => (await status()).enrolment !== null)))
+    throw new Error('the enrolment does not wait')
   await agentCommand('reader', 'simulate', 'tap', card)
   const { code, stdout, stderr } = await enrolling
   if (stdout === '') throw new Error(`enroll said nothing: ${stderr}`)

@@ -39,7 +39,7 @@ function showLog(program: string): (line: string) => void {
       console.log(`${program}: ${line}`)
       return
     }
-    const { level, msg, code, hint } = JSON.parse(line) as LogLine
+    const { level, msg, code, hint } = parseLog(line)
     if (level === 'debug' || msg === undefined) return
     const details = [code, hint].filter((part) => part !== undefined).join(': ')
     if (level !== 'info' || program === 'agent')
@@ -47,12 +47,29 @@ function showLog(program: string): (line: string) => void {
   }
 }
 
+function parseLog(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine
+  } catch {
+    return { level: 'warn', msg: line }
+  }
+}
+
 const stop = new AbortController()
 const programs: RunningProgram[] = []
+let stoppedAt = 0
+function killAll(): void {
+  for (const { child } of programs) child.kill('SIGKILL')
+}
+// However this ends, nothing is left behind.
+process.on('exit', killAll)
 const signalled = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      // npm passes a Ctrl-C on that the terminal has sent us already: only the first counts.
+      // npm passes on a Ctrl-C that the terminal has sent us already; a later one is meant.
+      if (stop.signal.aborted && performance.now() - stoppedAt > 1_000) killAll()
+      if (stop.signal.aborted) return
+      stoppedAt = performance.now()
       stop.abort()
       resolve()
     })
@@ -66,6 +83,7 @@ try {
     onErrorLine: showLog('server'),
   })
   programs.push(server)
+  stop.signal.throwIfAborted()
   const agent = await startAgent('var/agent', {
     args: [
       '--server-url',
@@ -79,6 +97,7 @@ try {
     onErrorLine: showLog('agent'),
   })
   programs.push(agent)
+  stop.signal.throwIfAborted()
   const { pageUrl } = (await call(socketPath('var/agent'), 'status')) as AgentStatus
   console.log(`
 vlt-kiosk is running.
@@ -94,7 +113,12 @@ Try it, in a second terminal:
 
 Ctrl-C stops both.
 `)
-  await Promise.race([signalled, ...programs.map(({ exited }) => exited)])
+  const died = async (name: string, { exited }: RunningProgram): Promise<void> => {
+    const { code } = await exited
+    if (!stop.signal.aborted)
+      console.error(`The ${name} ended by itself with code ${String(code)}; its last words are above.`)
+  }
+  await Promise.race([signalled, died('server', server), died('agent', agent)])
 } catch (error) {
   if (!stop.signal.aborted) console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

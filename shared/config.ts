@@ -46,7 +46,7 @@ export function loadConfig<T extends z.ZodObject>(schema: T, sources: ConfigSour
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const key = String(issue.path[0] ?? '')
-      const value = JSON.stringify(merged[key])
+      const value = JSON.stringify(withoutPassword(merged[key]))
       const source = origin[key]
       complaints.push({
         field: flagName(key),
@@ -59,6 +59,11 @@ export function loadConfig<T extends z.ZodObject>(schema: T, sources: ConfigSour
     throw new AppError('config-invalid', `wrong settings:\n${list}`, { fields: complaints })
   }
   return Object.freeze(parsed.data)
+}
+
+/** An address may carry a password, which an error text must not repeat. */
+function withoutPassword(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/\/\/[^/@]*@/g, '//…@') : value
 }
 
 /** `serverUrl` -> `VLT_AGENT_SERVER_URL`. */

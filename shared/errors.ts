@@ -24,6 +24,7 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'Give a folder this user may create and write, with --data.',
   },
+  interrupted: { retry: 'never', hint: 'Nothing was done after the interruption.' },
   'permission-denied': { retry: 'after-fix', hint: 'Run as the user that owns the data folder.' },
 
   'agent-unreachable': {
@@ -39,7 +40,7 @@ export const errorTable = {
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',
-    hint: 'Only dead letters and pending registrations can be retried or discarded.',
+    hint: 'Only a dead letter can be retried or discarded.',
   },
 
   'outbox-locked': {
@@ -50,6 +51,7 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'Run `vlt-agent queue recover`: it sets the damaged files aside, unchanged, and copies out every registration that can still be read.',
   },
+  'outbox-missing': { retry: 'after-fix', hint: 'Check --data: no agent has ever kept its outbox there.' },
   'outbox-unusable': {
     retry: 'after-fix',
     hint: 'Check owner, mode and disk of the file named above; nothing was changed.',

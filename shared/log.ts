@@ -28,6 +28,9 @@ const personalKeys = [
 
 /** JSON lines on standard error: standard output belongs to data. */
 export function createLog(program: string, level: LogLevel): Log {
+  const destination = pino.destination({ fd: 2, sync: true })
+  // A log that cannot be written (a full disk, a pipe nobody reads) must not take the program with it.
+  destination.on('error', () => undefined)
   return pino(
     {
       name: program,
@@ -36,6 +39,6 @@ export function createLog(program: string, level: LogLevel): Log {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: personalKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[personal]' },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   )
 }

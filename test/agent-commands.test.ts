@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,6 +15,7 @@ import {
 import { sampleClient } from '../demo/sample-client.ts'
 import { agentQueue, agentStatus, eventually, temporaryFolder } from './lobby.ts'
 
+const agentProgram = new URL('../agent/cli.ts', import.meta.url).pathname
 const run = (data: string, args: string[], input?: string): Promise<Finished> =>
   runProgram('agent', [...args, '--data', data], input === undefined ? {} : { input })
 
@@ -194,6 +196,53 @@ describe('with the agent stopped', () => {
     const shown = JSON.parse((await run(data, ['queue', 'show', registrationId])).stdout) as { body: object }
     expect(shown.body).toMatchObject({ tarjeta: 'B1D3CCDB' })
     expect(existsSync(join(folder.path, 'nobody'))).toBe(false)
+  })
+
+  test('an interrupted enroll --card does not hide that the registration is saved', async () => {
+    using folder = temporaryFolder('interrupted')
+    const data = join(folder.path, 'agent')
+    const { ScriptedServer } = await import('../agent/sync/scripted-server.testing.ts')
+    await using silent = await ScriptedServer.open()
+    silent.answer = () => ({ status: 201, delayMs: 60_000 })
+    const args = [
+      'enroll',
+      '--from',
+      '-',
+      '--card',
+      'A0C2BBCA',
+      '--json',
+      '--data',
+      data,
+      '--server-url',
+      silent.url,
+    ]
+    const enrolling = startProgram('agent', args, { input: sampleClient(70) })
+    await eventually(() => silent.received.length === 1)
+    const { code, stdout } = await enrolling.stop('SIGINT')
+    expect({ code, outcome: JSON.parse(stdout) as unknown }).toMatchObject({
+      code: 6,
+      outcome: { state: 'saved' },
+    })
+  })
+
+  test('output that cannot be written is a failure, output that nobody reads is none', async () => {
+    using folder = temporaryFolder('output')
+    const data = join(folder.path, 'agent')
+    await run(
+      data,
+      ['enroll', '--from', '-', '--card', 'A0C2BBCA', '--server-url', 'http://127.0.0.1:9'],
+      sampleClient(70),
+    )
+    const shell = (redirection: string): number | null =>
+      spawnSync('sh', [
+        '-c',
+        `"$0" "$1" queue export - --data "$2" ${redirection}`,
+        process.execPath,
+        agentProgram,
+        data,
+      ]).status
+    expect(shell('> /dev/full')).toBe(1)
+    expect(shell('| head -c 1')).toBe(0)
   })
 
   test('enroll without --card says that no agent runs', async () => {

@@ -1,10 +1,15 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { call } from '../agent/control/client.ts'
+import { socketPath } from '../agent/control/protocol.ts'
 import { startAgent, startServer, runProgram, type Finished } from '../demo/programs.ts'
 import { sampleClient } from '../demo/sample-client.ts'
 import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
+
+const agentProgram = new URL('../agent/cli.ts', import.meta.url).pathname
 
 /** A disk of its own, small enough to fill. */
 function smallDisk(path: string, size: string): Disposable {
@@ -16,6 +21,43 @@ function smallDisk(path: string, size: string): Disposable {
     },
   }
 }
+
+test('a log that cannot be written does not end the agent', async () => {
+  using folder = temporaryFolder('log-full')
+  const data = join(folder.path, 'agent')
+  const log = openSync('/dev/full', 'w')
+  const args = [
+    'run',
+    '--data',
+    data,
+    '--page-port',
+    '0',
+    '--reader',
+    'simulated:lobby',
+    '--log-level',
+    'debug',
+  ]
+  const agent = spawn(process.execPath, [agentProgram, ...args], { stdio: ['ignore', 'ignore', log] })
+  try {
+    await eventually(() =>
+      agentStatus(data).then(
+        () => true,
+        () => false,
+      ),
+    )
+    for (let tap = 0; tap < 20; tap++) {
+      await call(socketPath(data), 'reader.simulate', {
+        action: { kind: 'tap', text: `A0C2BB${String(10 + tap)}` },
+      })
+    }
+    await eventually(async () => (await agentStatus(data)).readers[0]?.taps === 20)
+  } finally {
+    const ended = once(agent, 'exit')
+    agent.kill('SIGTERM')
+    expect((await ended)[0]).toBe(0)
+    closeSync(log)
+  }
+})
 
 test('a full disk refuses the tap visibly, keeps what was accepted, and is over once there is room', async () => {
   using folder = temporaryFolder('disk-full')

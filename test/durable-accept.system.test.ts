@@ -14,7 +14,7 @@ const script = (data: string, rows: number): string => `
   const outbox = Outbox.open(${JSON.stringify(data)}, systemClock)
   process.stderr.write('OPEN\\n')
   for (let row = 0; row < ${String(rows)}; row++) {
-    outbox.append({ system: 'vlt-clients', subject: String(row), body: '{}', readerId: null })
+    outbox.append({ system: 'vlt-clients', subject: String(row), card: String(row), body: '{}', readerId: null })
     process.stderr.write('ACCEPTED\\n')
   }`
 

@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts'
 import { createLog, type Log } from '../../shared/log.ts'
 import { openCore } from '../agent.ts'
 import { agentConfig, envPrefix, type AgentConfig } from '../config.ts'
-import { call } from '../control/client.ts'
+import { call, type CallOptions } from '../control/client.ts'
 import { coreOperations } from '../control/operations.ts'
 import { socketPath } from '../control/protocol.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -23,6 +23,8 @@ export interface Terminal {
   /** Aborts at the first Ctrl-C or SIGTERM. */
   signal: AbortSignal
   exit: (code: ExitCode) => void
+  /** This command ends in its own time when told to stop; others are ended after a moment. */
+  stopsByItself: () => void
 }
 
 /** Settings of a command: those of its flags, the environment and the file. */
@@ -41,34 +43,59 @@ export function logOf(config: AgentConfig): Log {
   return createLog('vlt-agent', config.logLevel)
 }
 
+/** How long the agent may take for a call that waits for nobody; reading the whole outbox is the longest. */
+const answerWithinMs = 60_000
+
 /** Calls the running agent; throws `agent-unreachable` where none runs. */
 export function callAgent(
   config: AgentConfig,
   method: string,
   params: Record<string, unknown>,
-  options: { onEvent?: (event: unknown) => void; signal?: AbortSignal } = {},
+  options: CallOptions = {},
 ): Promise<unknown> {
-  return call(socketPath(config.data), method, params, options)
+  return call(socketPath(config.data), method, params, { timeoutMs: answerWithinMs, ...options })
 }
 
 type CoreMethod = keyof ReturnType<typeof coreOperations>
 
-/** The same call, done by this very process on the same outbox while no agent runs. */
-export async function callAgentOrOutbox(
+/** Calls the running agent, or does the same in this process on the same outbox while none runs. */
+export interface Operations extends AsyncDisposable {
+  ask(
+    method: CoreMethod,
+    params?: Record<string, unknown>,
+    onEvent?: (event: unknown) => void,
+  ): Promise<unknown>
+}
+
+/**
+ * With `deliver`, an outbox opened here is made where there is none, and emptied for as long as it is open.
+ * Throws `agent-unreachable` where neither an agent nor an outbox is.
+ */
+export async function reachOutbox(
   config: AgentConfig,
   terminal: Terminal,
-  method: CoreMethod,
-  params: Record<string, unknown> = {},
-): Promise<unknown> {
+  { deliver } = { deliver: false },
+): Promise<Operations> {
+  const { signal } = terminal
   try {
-    return await callAgent(config, method, params, { signal: terminal.signal })
+    await callAgent(config, 'ping', {}, { signal, timeoutMs: 5_000 })
+    return {
+      ask: (method, params = {}, onEvent) =>
+        callAgent(config, method, params, { signal, ...(onEvent === undefined ? {} : { onEvent }) }),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'agent-unreachable') throw error
     // To look into a folder that holds nothing must not make an outbox there: its name is most likely misspelt.
-    if (method !== 'enroll.card' && outboxFiles(config.data).length === 0) throw error
+    if (!deliver && outboxFiles(config.data).length === 0) throw error
   }
-  const deliver = method === 'enroll.card'
-  await using core = await openCore(config, systemClock, createLog('vlt-agent', 'error'), { deliver })
+  // Whoever asked has waited long enough: a request in flight is cut, and repeated by the next agent.
+  const options = { deliver, stopWithinMs: 0 }
+  const core = await openCore(config, systemClock, createLog('vlt-agent', 'error'), options)
   const operations = coreOperations(core)
-  return await operations[method](params, { signal: terminal.signal, emit: () => undefined })
+  return {
+    // An operation may throw before it answers with a promise.
+    ask: async (method, params = {}, emit = () => undefined) => operations[method](params, { signal, emit }),
+    [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),
+  }
 }

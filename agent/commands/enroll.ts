@@ -16,7 +16,7 @@ import {
 import type { Outcome } from '../enrolment/registrar.ts'
 import { complaintLine, wordings } from '../enrolment/wording.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
-import { callAgent, callAgentOrOutbox, settings, type Terminal } from './context.ts'
+import { callAgent, reachOutbox, settings, type Terminal } from './context.ts'
 import { Prompt } from './prompt.ts'
 
 interface EnrollOptions {
@@ -65,32 +65,41 @@ export function addEnroll(program: Command, terminal: Terminal): void {
     })
 }
 
+/** Beyond the time for the tap: what the agent may take for everything else. */
+const patienceMs = 60_000
+
 type Reported = Outcome | (Omit<Outcome, 'state'> & { state: 'waiting' })
 
 async function enrol(
   config: AgentConfig,
   terminal: Terminal,
-  options: EnrollOptions,
+  { wait = false }: EnrollOptions,
   client: string,
   card: string | undefined,
   timeoutMs: number,
 ): Promise<Reported> {
-  if (card !== undefined) {
-    return (await callAgentOrOutbox(config, terminal, 'enroll.card', { client, card })) as Outcome
+  const sayWaiting = (): void => {
+    terminal.say(wordings[config.language].waiting(timeoutMs / 1000))
   }
-  const wording = wordings[config.language]
-  const wait = options.wait === true
-  const onEvent = (): void => {
-    terminal.say(wording.waiting(timeoutMs / 1000))
+  let soFar: Reported | undefined
+  const onEvent = (event: unknown): void => {
+    soFar = event as Reported
+    if (soFar.state === 'waiting') sayWaiting()
   }
-  const answer = await callAgent(
-    config,
-    'enroll.start',
-    { client, timeoutMs, wait },
-    { onEvent, signal: terminal.signal },
-  )
-  if (!wait) terminal.say(wording.waiting(timeoutMs / 1000))
-  return answer as Reported
+  try {
+    if (card !== undefined) {
+      await using outbox = await reachOutbox(config, terminal, { deliver: true })
+      return (await outbox.ask('enroll.card', { client, card }, onEvent)) as Outcome
+    }
+    const options = { onEvent, signal: terminal.signal, timeoutMs: timeoutMs + patienceMs }
+    const answer = (await callAgent(config, 'enroll.start', { client, timeoutMs, wait }, options)) as Reported
+    if (!wait) sayWaiting()
+    return answer
+  } catch (error) {
+    // Interrupted, or the agent stopped, after the registration was on the disk: that it is saved must not be hidden.
+    if (soFar?.state === 'saved') return soFar
+    throw error
+  }
 }
 
 function report(outcome: Reported, options: EnrollOptions, config: AgentConfig, terminal: Terminal): void {

@@ -20,12 +20,12 @@ export class Prompt implements Disposable {
     })
   }
 
-  /** The line that answers. Throws `enrolment-cancelled` at Ctrl-C, Ctrl-D or the end of the input. */
+  /** The line that answers. Throws `interrupted` at Ctrl-C, Ctrl-D or the end of the input. */
   async ask(question: string): Promise<string> {
     this.#interface.setPrompt(question)
     this.#interface.prompt()
     while (this.#lines.length === 0) {
-      if (this.#isClosed) throw new AppError('enrolment-cancelled', 'cancelled; nothing was stored')
+      if (this.#isClosed) throw new AppError('interrupted', 'interrupted; nothing was stored')
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })

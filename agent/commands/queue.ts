@@ -1,21 +1,22 @@
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
-import { AppError } from '../../shared/errors.ts'
-import type { QueueEntry } from '../control/operations.ts'
+import { AppError, nativeCode } from '../../shared/errors.ts'
+import { pageSize, type QueueEntry, type WholeEntry } from '../control/operations.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { recoverOutbox } from '../outbox/recover.ts'
-import { callAgentOrOutbox, settings, type Terminal } from './context.ts'
-
-const defaultLimit = 100
+import { reachOutbox, settings, type Operations, type Terminal } from './context.ts'
 
 export function addQueue(program: Command, terminal: Terminal): void {
   const queue = program.command('queue').description('Look after the registrations kept on this machine')
-  const ask = (
+  const ask = async (
     command: Command,
-    method: Parameters<typeof callAgentOrOutbox>[2],
+    method: Parameters<Operations['ask']>[0],
     params = {},
-  ): Promise<unknown> => callAgentOrOutbox(settings(command, terminal), terminal, method, params)
+  ): Promise<unknown> => {
+    await using outbox = await reachOutbox(settings(command, terminal), terminal)
+    return await outbox.ask(method, params)
+  }
   const printJson = (value: unknown): void => {
     terminal.print(JSON.stringify(value, null, 2))
   }
@@ -24,19 +25,20 @@ export function addQueue(program: Command, terminal: Terminal): void {
     .command('list')
     .description('List registrations, newest first')
     .option('--state <state>', 'only pending, delivered, dead or discarded ones')
-    .option('--limit <n>', `at most so many, 1 or more`, String(defaultLimit))
+    .option('--limit <n>', 'at most so many, 1 or more (default: all)')
     .option('--json', 'print JSON')
-    .action(async (options: { state?: string; limit: string; json?: boolean }, command: Command) => {
-      const limit = Number(options.limit)
-      if (!Number.isInteger(limit) || limit < 1)
+    .action(async (options: { state?: string; limit?: string; json?: boolean }, command: Command) => {
+      const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : Number(options.limit)
+      if (!(limit >= 1) || (options.limit !== undefined && !Number.isInteger(limit))) {
         throw new AppError('usage', '--limit must be a whole number from 1')
+      }
       if (options.state !== undefined && !/^(pending|delivered|dead|discarded)$/.test(options.state)) {
         throw new AppError('usage', '--state must be pending, delivered, dead or discarded')
       }
-      const entries = (await ask(command, 'queue.list', { limit, state: options.state })) as QueueEntry[]
-      if (options.json === true) printJson(entries)
-      else if (entries.length === 0) terminal.say('The queue is empty.')
-      else terminal.print(table(entries))
+      await using outbox = await reachOutbox(settings(command, terminal), terminal)
+      const entries = take(limit, newestFirst(outbox, options.state))
+      if (options.json === true) await printArray(entries, terminal.print)
+      else if (!(await printTable(entries, terminal))) terminal.say('There is none.')
     })
 
   queue
@@ -74,17 +76,13 @@ export function addQueue(program: Command, terminal: Terminal): void {
     .command('export <file>')
     .description('Write every registration as JSON, readable by this user alone; - for standard output')
     .action(async (file: string, _options, command: Command) => {
-      const rows = (await ask(command, 'queue.export')) as unknown[]
+      await using outbox = await reachOutbox(settings(command, terminal), terminal)
       if (file === '-') {
-        printJson(rows)
+        await printArray(oldestFirst(outbox), terminal.print)
         return
       }
-      try {
-        writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-      } catch (cause) {
-        throw new AppError('usage', `cannot write ${file}, or it is there already`, { cause })
-      }
-      terminal.say(`${String(rows.length)} registrations written to ${file}. The file holds personal data.`)
+      const written = await writeArray(oldestFirst(outbox), file)
+      terminal.say(`${String(written)} registrations written to ${file}. The file holds personal data.`)
     })
 
   queue
@@ -116,22 +114,81 @@ export function addQueue(program: Command, terminal: Terminal): void {
     })
 }
 
-function table(entries: QueueEntry[]): string {
-  const head = ['ID', 'STATE', 'CREATED', 'ATTEMPTS', 'LAST ERROR']
-  const rows = entries.map(({ id, state, createdAt, attempts, lastError }) => [
-    id,
-    state,
-    createdAt,
-    String(attempts),
-    lastError ?? '',
-  ])
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  const line = (cells: string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()
-  return [head, ...rows].map(line).join('\n')
+/** Page by page: a backlog of months is never in memory at once. */
+async function* newestFirst(outbox: Operations, state: string | undefined): AsyncGenerator<QueueEntry> {
+  let beforeSeq: number | undefined
+  for (;;) {
+    const page = (await outbox.ask('queue.list', { state, beforeSeq })) as QueueEntry[]
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) return
+    beforeSeq = last.seq
+  }
+}
+
+async function* oldestFirst(outbox: Operations): AsyncGenerator<WholeEntry> {
+  let afterSeq = 0
+  for (;;) {
+    const page = (await outbox.ask('queue.export', { afterSeq })) as WholeEntry[]
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) return
+    afterSeq = last.seq
+  }
+}
+
+async function* take<T>(limit: number, items: AsyncIterable<T>): AsyncGenerator<T> {
+  let left = limit
+  for await (const item of items) {
+    if (left-- <= 0) return
+    yield item
+  }
+}
+
+/** One JSON array, an element a line; answers how many. */
+async function printArray(items: AsyncIterable<unknown>, print: (line: string) => void): Promise<number> {
+  let count = 0
+  let previous: string | undefined
+  for await (const item of items) {
+    print(previous === undefined ? '[' : `${previous},`)
+    previous = JSON.stringify(item)
+    count += 1
+  }
+  print(previous === undefined ? '[]' : `${previous}\n]`)
+  return count
+}
+
+async function writeArray(items: AsyncIterable<unknown>, file: string): Promise<number> {
+  let descriptor: number
+  try {
+    descriptor = openSync(file, 'wx', 0o600)
+  } catch (cause) {
+    throw new AppError('usage', `cannot write ${file}, or it is there already`, { cause })
+  }
+  try {
+    return await printArray(items, (line) => {
+      writeSync(descriptor, `${line}\n`)
+    })
+  } catch (error) {
+    // Half an export would look like a whole one.
+    rmSync(file, { force: true })
+    if (nativeCode(error) === 'ENOSPC')
+      throw new AppError('disk-full', `no room for ${file}`, { cause: error })
+    throw error
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Every column but the last has a width of its own: ids, states and times are all of one length. */
+async function printTable(entries: AsyncIterable<QueueEntry>, terminal: Terminal): Promise<boolean> {
+  const line = (...[id, state, created, attempts, error]: [string, string, string, string, string]): string =>
+    `${id.padEnd(36)}  ${state.padEnd(9)}  ${created.padEnd(24)}  ${attempts.padStart(8)}  ${error}`.trimEnd()
+  let isEmpty = true
+  for await (const { id, state, createdAt, attempts, lastError } of entries) {
+    if (isEmpty) terminal.print(line('ID', 'STATE', 'CREATED', 'ATTEMPTS', 'LAST ERROR'))
+    isEmpty = false
+    terminal.print(line(id, state, createdAt, String(attempts), lastError ?? ''))
+  }
+  return !isEmpty
 }

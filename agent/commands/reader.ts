@@ -37,13 +37,9 @@ export function addReader(program: Command, terminal: Terminal): void {
       const onEvent = (event: unknown): void => {
         terminal.print(options.json === true ? JSON.stringify(event) : eventLine(event as SupervisorEvent))
       }
+      const watching = { onEvent, signal: terminal.signal, timeoutMs: 2 ** 31 - 1 }
       try {
-        await callAgent(
-          settings(command, terminal),
-          'reader.monitor',
-          {},
-          { onEvent, signal: terminal.signal },
-        )
+        await callAgent(settings(command, terminal), 'reader.monitor', {}, watching)
       } catch (error) {
         if (!terminal.signal.aborted) throw error
       }
@@ -54,8 +50,8 @@ export function addReader(program: Command, terminal: Terminal): void {
     .command('tap <uid>')
     .description('A card is presented and taken away')
     .option('--hold <ms>', 'the card lies there so long, in milliseconds')
-    .option('--reader <path>', 'which simulated reader; needed when there are several')
-    .action(async (uid: string, options: { hold?: string; reader?: string }, command: Command) => {
+    .option('--path <name>', 'which simulated reader; needed when there are several')
+    .action(async (uid: string, options: { hold?: string; path?: string }, command: Command) => {
       if ('fault' in parseCardUid(uid)) {
         throw new AppError(
           'usage',
@@ -65,25 +61,25 @@ export function addReader(program: Command, terminal: Terminal): void {
       const hold = options.hold === undefined ? undefined : milliseconds('--hold', options.hold)
       await play(
         command,
-        options.reader,
+        options.path,
         hold === undefined ? { kind: 'tap', text: uid } : { kind: 'hold', text: uid, forMs: hold },
       )
     })
   simulate
     .command('raw <text>')
     .description('Bytes on the wire, whole frames or not; \\r and \\n are understood')
-    .option('--reader <path>', 'which simulated reader')
-    .action(async (text: string, options: { reader?: string }, command: Command) => {
+    .option('--path <name>', 'which simulated reader')
+    .action(async (text: string, options: { path?: string }, command: Command) => {
       const unescaped = text.replaceAll('\\r', '\r').replaceAll('\\n', '\n')
-      await play(command, options.reader, { kind: 'raw', text: unescaped })
+      await play(command, options.path, { kind: 'raw', text: unescaped })
     })
   simulate
     .command('unplug')
     .description('The reader is pulled out, and plugged in again later')
     .option('--for <ms>', 'how long it is gone, in milliseconds', '3000')
-    .option('--reader <path>', 'which simulated reader')
-    .action(async (options: { for: string; reader?: string }, command: Command) => {
-      await play(command, options.reader, { kind: 'unplug', forMs: milliseconds('--for', options.for) })
+    .option('--path <name>', 'which simulated reader')
+    .action(async (options: { for: string; path?: string }, command: Command) => {
+      await play(command, options.path, { kind: 'unplug', forMs: milliseconds('--for', options.for) })
     })
 
   async function play(command: Command, path: string | undefined, action: SimulatedAction): Promise<void> {

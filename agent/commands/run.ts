@@ -28,6 +28,7 @@ export function addRun(program: Command, terminal: Terminal): void {
     .option('--log-level <level>', 'debug, info, warn, error or fatal (default: info)')
     .action(async (_options, command: Command) => {
       const config = settings(command, terminal)
+      terminal.stopsByItself()
       const log = logOf(config)
       await using agent = await openAgent(config, systemClock, log)
       const stopped = AbortSignal.any([terminal.signal, agent.broken])

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { errorTable } from '../../shared/errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { AgentStatus } from '../status.ts'
-import { callAgentOrOutbox, settings, type Terminal } from './context.ts'
+import { reachOutbox, settings, type Terminal } from './context.ts'
 
 export function addStatus(program: Command, terminal: Terminal): void {
   program
@@ -14,7 +14,8 @@ export function addStatus(program: Command, terminal: Terminal): void {
       'exit 4 if the agent does not run, 5 if no reader is ready, 9 if there are dead letters',
     )
     .action(async (options: { json?: boolean; check?: boolean }, command: Command) => {
-      const status = (await callAgentOrOutbox(settings(command, terminal), terminal, 'status')) as AgentStatus
+      await using outbox = await reachOutbox(settings(command, terminal), terminal)
+      const status = (await outbox.ask('status')) as AgentStatus
       terminal.print(options.json === true ? JSON.stringify(status, null, 2) : describe(status))
       if (options.check === true) terminal.exit(check(status))
     })

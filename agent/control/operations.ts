@@ -2,13 +2,13 @@ import { z } from 'zod'
 import type { SimulatedDevices } from '../../devices/drivers/simulated-devices.ts'
 import type { SupervisedReader } from '../../devices/supervisor.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
-import { AppError } from '../../shared/errors.ts'
+import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
 import { parseClient } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
-import { confirmWithinMs, type Outcome, type Registrar } from '../enrolment/registrar.ts'
+import { asOutcome, confirmWithinMs, type Outcome, type Registrar } from '../enrolment/registrar.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { StoredRegistration } from '../outbox/registration.ts'
+import type { RegistrationState, StoredRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
 import type { AgentStatus } from '../status.ts'
 import type { CallContext, Handlers } from './server.ts'
@@ -29,12 +29,29 @@ export interface Lobby {
 }
 
 /** A registration as `queue list --json` shows it. */
-export type QueueEntry = Omit<
-  StoredRegistration,
-  'seq' | 'idempotencyKey' | 'body' | 'receipt' | 'failures'
-> & {
+export interface QueueEntry {
+  seq: number
+  id: string
+  system: string
+  state: RegistrationState
+  createdAt: string
+  attempts: number
+  lastError: ErrorCode | null
+  /** The server's answer body. */
   receipt: unknown
+  readerId: string | null
+  discardReason: string | null
 }
+
+/** The same with what it sends. */
+export interface WholeEntry extends QueueEntry {
+  idempotencyKey: string
+  /** The request body; empty some time after delivery. */
+  body: unknown
+}
+
+/** Rows in one answer: a backlog of months must not be in memory at once. */
+export const pageSize = 500
 
 /** What an enrolment is until its tap. */
 const waitingForTap = { state: 'waiting', registrationId: null, receipt: null, error: null } as const
@@ -47,23 +64,29 @@ const id = z.string()
 export function coreOperations(core: Core) {
   const { outbox, registrar, sync } = core
   return {
+    ping: (): void => undefined,
+
     status: () => core.status(),
 
-    'enroll.card': async (params: unknown, { signal }: CallContext): Promise<Outcome> => {
+    /** Says `saved` as soon as it is, and answers with the server's word or after the time for it. */
+    'enroll.card': async (params: unknown, { signal, emit }: CallContext): Promise<Outcome> => {
       const { client, card } = take(z.object({ client: clientText, card: z.string() }), params)
       const registration = registrar.accept(parseClient(client), readCard(card), null)
+      emit(asOutcome(registration))
       return awaitServer(core, registration.id, signal)
     },
 
+    /** Newest first; the next page begins below the last `seq`. */
     'queue.list': (params: unknown): QueueEntry[] => {
-      const { state, limit } = take(z.object({ state: states.optional(), limit: z.int().positive() }), params)
-      return outbox.list(limit, state).map(asEntry)
+      const { state, beforeSeq } = take(
+        z.object({ state: states.optional(), beforeSeq: z.int().optional() }),
+        params,
+      )
+      return outbox.list(pageSize, beforeSeq, state).map(asEntry)
     },
 
-    'queue.show': (params: unknown) => {
-      const row = outbox.find(take(z.object({ id }), params).id)
-      return { ...asEntry(row), idempotencyKey: row.idempotencyKey, body: asJson(row.body) }
-    },
+    'queue.show': (params: unknown): WholeEntry =>
+      asWholeEntry(outbox.find(take(z.object({ id }), params).id)),
 
     'queue.retry': (params: unknown): { retried: number } => {
       const { id: one } = take(z.object({ id: id.optional() }), params)
@@ -78,10 +101,11 @@ export function coreOperations(core: Core) {
       outbox.discard(outbox.find(one).id, reason)
     },
 
-    'queue.export': (): unknown[] =>
-      outbox
-        .all()
-        .map((row) => ({ ...asEntry(row), idempotencyKey: row.idempotencyKey, body: asJson(row.body) })),
+    /** Oldest first, whole; the next page begins above the last `seq`. */
+    'queue.export': (params: unknown): WholeEntry[] => {
+      const { afterSeq } = take(z.object({ afterSeq: z.int() }), params)
+      return outbox.page(afterSeq, pageSize).map(asWholeEntry)
+    },
 
     'queue.verify': (): { problems: string[]; counts: AgentStatus['queue'] } => ({
       problems: outbox.verify(),
@@ -107,7 +131,9 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
       emit(waitingForTap)
       signal.addEventListener('abort', () => desk.cancel(enrolment.id), { once: true })
       const tapped = await enrolment.tapped
-      return 'seq' in tapped ? awaitServer(core, tapped.id, signal) : tapped
+      if (!('seq' in tapped)) return tapped
+      emit(asOutcome(tapped))
+      return awaitServer(core, tapped.id, signal)
     },
 
     'enroll.cancel': (): { cancelled: number } => ({ cancelled: desk.cancel() }),
@@ -158,11 +184,7 @@ async function awaitServer(
   signal: AbortSignal,
 ): Promise<Outcome> {
   sync.expedite(registrationId)
-  try {
-    return await registrar.outcome(registrationId, confirmWithinMs, signal)
-  } finally {
-    sync.relax(registrationId)
-  }
+  return registrar.outcome(registrationId, confirmWithinMs, signal)
 }
 
 function take<T>(schema: z.ZodType<T>, params: unknown): T {
@@ -184,23 +206,18 @@ function onlyPath(devices: SimulatedDevices): string {
   const [path, ...others] = devices.paths
   if (path === undefined) throw new AppError('reader-not-found', 'no simulated reader is open')
   if (others.length > 0)
-    throw new AppError('usage', 'several simulated readers are open: name one with --reader')
+    throw new AppError('usage', 'several simulated readers are open: name one with --path')
   return path
 }
 
 function asEntry(row: StoredRegistration): QueueEntry {
-  const { id: rowId, system, state, createdAt, attempts, lastError, readerId, discardReason } = row
-  return {
-    id: rowId,
-    system,
-    state,
-    createdAt,
-    attempts,
-    lastError,
-    receipt: asJson(row.receipt),
-    readerId,
-    discardReason,
-  }
+  const { seq, id: rowId, system, state, createdAt, attempts, lastError, readerId, discardReason } = row
+  const receipt = asJson(row.receipt)
+  return { seq, id: rowId, system, state, createdAt, attempts, lastError, receipt, readerId, discardReason }
+}
+
+function asWholeEntry(row: StoredRegistration): WholeEntry {
+  return { ...asEntry(row), idempotencyKey: row.idempotencyKey, body: asJson(row.body) }
 }
 
 /** Answers of the server are kept as they came, and a refusal need not be JSON. */

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { z } from 'zod'
 import { AppError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { maxSocketPathBytes, type Call, type Reply } from './protocol.ts'
@@ -15,6 +16,9 @@ export interface CallContext {
 /** One method of the control socket; `params` come unchecked from the wire. */
 export type Handler = (params: unknown, context: CallContext) => unknown
 export type Handlers = Record<string, Handler>
+
+/** Longest call, in characters; a client's data has about a thousand. */
+const maxCallLength = 1024 * 1024
 
 /** How long calls in flight may take to end once the agent stops. */
 const farewellMs = 1_000
@@ -86,10 +90,15 @@ async function serve(socket: Socket, handlers: Handlers, stopping: AbortSignal, 
 function firstLine(socket: Socket): Promise<string | undefined> {
   return new Promise((resolve) => {
     let text = ''
+    let isRead = false
     socket.setEncoding('utf8').on('data', (chunk: string) => {
+      if (isRead) return
       text += chunk
       const end = text.indexOf('\n')
-      if (end >= 0) resolve(text.slice(0, end))
+      if (end < 0 && text.length < maxCallLength) return
+      isRead = true
+      resolve(text.slice(0, Math.max(end, 0)))
+      text = ''
     })
     socket.once('close', () => {
       resolve(undefined)
@@ -112,11 +121,13 @@ async function answer(line: string, handlers: Handlers, context: CallContext, lo
   }
 }
 
+const callSchema = z.object({ method: z.string(), params: z.unknown() })
+
 /** The text of a parse error quotes what it could not parse, which may be personal: it goes nowhere. */
 function readCall(line: string): Call {
   try {
-    return JSON.parse(line) as Call
+    return callSchema.parse(JSON.parse(line))
   } catch {
-    throw new AppError('usage', 'a call is one line of JSON')
+    throw new AppError('usage', 'a call is one line of JSON with method and params')
   }
 }

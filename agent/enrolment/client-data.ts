@@ -86,6 +86,7 @@ export function toRegistration(client: ClientData, card: CardUid, readerId: stri
   return {
     system: 'vlt-clients',
     subject: client.codigoClienteVLT,
+    card,
     body: clientJson(client, card),
     readerId,
   }

@@ -60,11 +60,13 @@ test('a tap goes to the oldest enrolment, and the answer comes with the row on t
   desk.accept(tap('A0C2BBCA'))
   desk.accept(tap('B1D3CCDB'))
   const rows = [await first.tapped, await second.tapped]
-  expect(outbox.all().map(({ id }) => ({ id }))).toEqual(
+  expect(outbox.page(0, 1_000).map(({ id }) => ({ id }))).toEqual(
     rows.map((row) => ({ id: 'id' in row ? row.id : '' })),
   )
   expect(
-    outbox.all().map(({ body }) => JSON.parse(body) as { codigoClienteVLT: number; tarjeta: string }),
+    outbox
+      .page(0, 1_000)
+      .map(({ body }) => JSON.parse(body) as { codigoClienteVLT: number; tarjeta: string }),
   ).toMatchObject([
     { codigoClienteVLT: 1, tarjeta: 'A0C2BBCA' },
     { codigoClienteVLT: 2, tarjeta: 'B1D3CCDB' },
@@ -72,9 +74,28 @@ test('a tap goes to the oldest enrolment, and the answer comes with the row on t
   expect(notices).toEqual(['waiting', 'waiting', 'accepted', 'accepted'])
 })
 
+test('a second tap of the card just accepted does not become the card of the next client in the queue', async () => {
+  desk.start(client(1), 10_000)
+  const second = desk.start(client(2), 10_000)
+  desk.accept(tap('A0C2BBCA'))
+  desk.accept(tap('A0C2BBCA'))
+  expect(outbox.page(0, 1_000)).toHaveLength(1)
+  expect(desk.current).toMatchObject({ codigoClienteVLT: 2 })
+  desk.accept(tap('B1D3CCDB'))
+  expect(await second.tapped).toMatchObject({ body: expect.stringContaining('B1D3CCDB') as string })
+})
+
+test('the same card may be tapped again for an enrolment that began after it was accepted', async () => {
+  desk.start(client(1), 10_000)
+  desk.accept(tap('A0C2BBCA'))
+  const again = desk.start(client(1), 10_000)
+  desk.accept(tap('A0C2BBCA'))
+  expect(await again.tapped).toMatchObject({ state: 'pending' })
+})
+
 test('a tap that nobody waits for registers nothing', () => {
   desk.accept(tap('A0C2BBCA'))
-  expect(outbox.all()).toEqual([])
+  expect(outbox.page(0, 1_000)).toEqual([])
   expect(notices).toEqual(['unclaimed'])
 })
 
@@ -82,7 +103,7 @@ test('an enrolment without a tap is dropped with a notice, and a later tap does 
   const { tapped } = desk.start(client(1), 20)
   expect(await tapped).toMatchObject({ state: 'rejected', error: { code: 'enrolment-timeout' } })
   desk.accept(tap('A0C2BBCA'))
-  expect(outbox.all()).toEqual([])
+  expect(outbox.page(0, 1_000)).toEqual([])
   expect(notices).toEqual(['waiting', 'expired', 'unclaimed'])
 })
 
@@ -93,7 +114,9 @@ test('a cancelled enrolment does not take the next card', async () => {
   expect(await first.tapped).toMatchObject({ state: 'rejected', error: { code: 'enrolment-cancelled' } })
   desk.accept(tap('A0C2BBCA'))
   expect(
-    outbox.all().map(({ body }) => (JSON.parse(body) as { codigoClienteVLT: number }).codigoClienteVLT),
+    outbox
+      .page(0, 1_000)
+      .map(({ body }) => (JSON.parse(body) as { codigoClienteVLT: number }).codigoClienteVLT),
   ).toEqual([2])
 })
 

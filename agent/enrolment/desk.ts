@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Tap } from '../../devices/reader.ts'
+import type { CardUid } from '../../shared/card-uid.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -11,10 +12,14 @@ interface WaitingEnrolment {
   id: string
   client: ClientData
   since: string
+  sinceMonoMs: number
   /** Ends the wait for a tap; never rejects. */
   settle: (result: StoredRegistration | Outcome) => void
   expiry: AbortController
 }
+
+/** So long a card that was just accepted is taken to be still in the same hand, in milliseconds. */
+const sameHandMs = 20_000
 
 /** An enrolment that waits for its tap. */
 export interface Enrolment {
@@ -46,6 +51,8 @@ export type DeskNotice =
  *   start -> waiting -> tap   -> accepted | refused (the disk said no)
  *                    -> time  -> expired
  *                    -> cancel
+ *
+ * Who has tapped and is not sure taps again: that card must not become the next client's, who was waiting already.
  */
 export class EnrolmentDesk {
   readonly #registrar: Registrar
@@ -53,6 +60,7 @@ export class EnrolmentDesk {
   readonly #log: Log
   readonly #notify: (notice: DeskNotice) => void
   readonly #waiting: WaitingEnrolment[] = []
+  #lastAccepted: { uid: CardUid; atMonoMs: number } | undefined
 
   constructor(registrar: Registrar, clock: Clock, log: Log, notify: (notice: DeskNotice) => void) {
     this.#registrar = registrar
@@ -67,6 +75,7 @@ export class EnrolmentDesk {
       id: randomUUID(),
       client,
       since: this.#clock.now(),
+      sinceMonoMs: this.#clock.monoMs(),
       settle: resolve,
       expiry: new AbortController(),
     }
@@ -101,16 +110,22 @@ export class EnrolmentDesk {
 
   /** Takes a tap. The oldest enrolment is answered only after the registration is on the disk. */
   accept(tap: Tap): void {
-    const enrolment = this.#waiting.shift()
+    const [enrolment] = this.#waiting
     if (enrolment === undefined) {
       this.#log.info({ reader: tap.readerId }, 'tap without an enrolment')
       this.#notify({ kind: 'unclaimed' })
       return
     }
+    if (this.#isSecondTap(tap, enrolment)) {
+      this.#log.info({ reader: tap.readerId }, 'the card that was just accepted was tapped again')
+      return
+    }
+    this.#waiting.shift()
     enrolment.expiry.abort()
     try {
       const registration = this.#registrar.accept(enrolment.client, tap.uid, tap.readerId)
       this.#log.info({ registration: registration.id, reader: tap.readerId }, 'accepted')
+      this.#lastAccepted = { uid: tap.uid, atMonoMs: this.#clock.monoMs() }
       this.#notify({ kind: 'accepted', registration })
       enrolment.settle(registration)
     } catch (error) {
@@ -120,6 +135,12 @@ export class EnrolmentDesk {
       this.#notify({ kind: 'refused', outcome })
       enrolment.settle(outcome)
     }
+  }
+
+  #isSecondTap({ uid }: Tap, { sinceMonoMs }: WaitingEnrolment): boolean {
+    const last = this.#lastAccepted
+    if (last?.uid !== uid || this.#clock.monoMs() - last.atMonoMs >= sameHandMs) return false
+    return sinceMonoMs <= last.atMonoMs
   }
 
   async #expire(enrolment: WaitingEnrolment, timeoutMs: number): Promise<void> {

@@ -5,12 +5,14 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
 import { outboxPath } from './database.ts'
@@ -33,8 +35,13 @@ function fill(rows: number): string[] {
   return Array.from(
     { length: rows },
     (_, index) =>
-      outbox.append({ system: 'vlt-clients', subject: String(index), body: 'x'.repeat(300), readerId: null })
-        .idempotencyKey,
+      outbox.append({
+        system: 'vlt-clients',
+        subject: String(index),
+        card: String(index),
+        body: 'x'.repeat(300),
+        readerId: null,
+      }).idempotencyKey,
   )
 }
 
@@ -129,11 +136,48 @@ describe('recover', () => {
     expect(readFileSync(join(setAside, 'outbox.db'))).toEqual(readFileSync(join(folder, 'copy')))
 
     using outbox = Outbox.open(folder, systemClock)
-    const rows = outbox.all()
+    const rows = outbox.page(0, 1_000)
     expect(rows).toHaveLength(recovered)
     for (const row of rows) expect(keys[row.seq - 1]).toBe(row.idempotencyKey)
-    const next = outbox.append({ system: 'vlt-clients', subject: 'new', body: '{}', readerId: null })
+    const next = outbox.append({
+      system: 'vlt-clients',
+      subject: 'new',
+      card: 'new',
+      body: '{}',
+      readerId: null,
+    })
     expect(next.seq).toBe(301)
+  })
+
+  test('a swap that was cut short is finished by the next call', () => {
+    const keys = fill(50)
+    renameSync(path, `${path}.recovered`)
+    expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-corrupt'))
+    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 50, lost: 0 })
+    using outbox = Outbox.open(folder, systemClock)
+    expect(outbox.page(0, 1_000).map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys)
+  })
+
+  test('a number that damage has made huge does not keep it busy for ever', () => {
+    fill(20)
+    const database = new Sqlite(path)
+    database.exec(`UPDATE sqlite_sequence SET seq = 9007199254740 WHERE name = 'registrations'`)
+    database.close()
+    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 20, lost: 0 })
+  })
+
+  test('a row that damage has made impossible costs itself alone', () => {
+    fill(20)
+    const database = new Sqlite(path)
+    database.pragma('ignore_check_constraints = ON')
+    database.exec(`UPDATE registrations SET state = 'garbled' WHERE seq = 7`)
+    database.close()
+    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 19, lost: 1 })
+  })
+
+  test('where there is no outbox there is nothing to recover', () => {
+    expect(() => recoverOutbox(join(folder, 'nowhere'), systemClock)).toThrow(withCode('outbox-missing'))
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test('says so when nothing can be read', () => {
@@ -149,6 +193,6 @@ describe('recover', () => {
     const { recovered, lost } = recoverOutbox(folder, systemClock)
     expect({ recovered, lost }).toEqual({ recovered: 50, lost: 0 })
     using outbox = Outbox.open(folder, systemClock)
-    expect(outbox.all().map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys)
+    expect(outbox.page(0, 1_000).map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys)
   })
 })

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { Clock } from '../../shared/clock.ts'
@@ -72,6 +81,8 @@ function holdExclusively(database: Database): void {
   database.pragma('synchronous = FULL')
   database.pragma('journal_mode = WAL')
   database.pragma('mmap_size = 0')
+  // What is deleted is overwritten: bodies are personal data.
+  database.pragma('secure_delete = ON')
   database.pragma('foreign_keys = ON')
 }
 
@@ -152,10 +163,19 @@ export function refuseIfHeld(dataFolder: string): void {
 
 /** A damaged outbox, opened to read what is left. */
 export interface DamagedOutbox extends Disposable {
-  readable(): { rows: Record<string, unknown>[]; highestSeq: number }
+  /** Every row that can be read, as it is, in order. */
+  rows(): Iterable<Record<string, unknown>>
+  /** The highest sequence number given out, as far as it can be told once the rows were read. */
+  highestSeq(): number
 }
 
-/** Opens a copy of a damaged outbox; closing it may change the file. Never throws: a file that cannot be read at all holds no rows. */
+/** A page of the file holds fewer rows than this; it bounds how many lost ones are looked for. */
+const maxRowsPerPage = 64
+
+/**
+ * Opens a copy of a damaged outbox; closing it may change the file. Never throws: a file that cannot be read at all
+ * holds no rows.
+ */
 export function openDamaged(path: string): DamagedOutbox {
   let database: Database | undefined
   try {
@@ -166,31 +186,35 @@ export function openDamaged(path: string): DamagedOutbox {
     database?.close()
     database = undefined
   }
+  const value = (sql: string): number => Number(attempt(() => database?.prepare(sql).pluck().get()) ?? 0)
+  const mostRows = (value('PRAGMA page_count') + 1) * maxRowsPerPage
+  let lastRead = 0
   return {
-    readable: () => (database === undefined ? { rows: [], highestSeq: 0 } : salvage(database)),
+    *rows() {
+      const next = attempt(() =>
+        database?.prepare('SELECT * FROM registrations WHERE seq > ? ORDER BY seq LIMIT 1'),
+      )
+      let after = 0
+      // Past a row that cannot be read it goes on number by number until it meets one that can.
+      for (let looks = 0; next !== undefined && looks < 2 * mostRows; looks++) {
+        const found = attempt(() => ({ row: next.get(after) as Record<string, unknown> | undefined }))
+        if (found === undefined) after += 1
+        else if (found.row === undefined) return
+        else {
+          after = lastRead = Number(found.row['seq'])
+          yield found.row
+        }
+      }
+    },
+    highestSeq() {
+      const claimed = value(`SELECT seq FROM sqlite_sequence WHERE name = 'registrations'`)
+      // A number that no such file could have reached is damage too.
+      return claimed > lastRead + mostRows ? lastRead : Math.max(claimed, lastRead)
+    },
     [Symbol.dispose]() {
       database?.close()
     },
   }
-}
-
-/** Reads row by row through the primary key, going on past whatever cannot be read. */
-function salvage(database: Database): { rows: Record<string, unknown>[]; highestSeq: number } {
-  const highestSeq = Math.max(
-    Number(attempt(() => database.prepare('SELECT max(seq) FROM registrations').pluck().get()) ?? 0),
-    Number(
-      attempt(() =>
-        database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'registrations'`).pluck().get(),
-      ) ?? 0,
-    ),
-  )
-  const rows: Record<string, unknown>[] = []
-  const one = attempt(() => database.prepare('SELECT * FROM registrations WHERE seq = ?'))
-  for (let seq = 1; one !== undefined && seq <= highestSeq; seq++) {
-    const row = attempt(() => one.get(seq))
-    if (row !== undefined) rows.push(row as Record<string, unknown>)
-  }
-  return { rows, highestSeq }
 }
 
 function attempt<T>(read: () => T): T | undefined {
@@ -199,4 +223,11 @@ function attempt<T>(read: () => T): T | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Makes renames in the folder survive a power cut. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
 }

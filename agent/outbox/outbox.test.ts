@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,8 +21,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-function registration(subject: string): NewRegistration {
-  return { system: 'vlt-clients', subject, body: `{"client":"${subject}"}`, readerId: 'simulated:lobby' }
+function registration(subject: string, card: string = randomUUID()): NewRegistration {
+  return {
+    system: 'vlt-clients',
+    subject,
+    card,
+    body: `{"client":"${subject}"}`,
+    readerId: 'simulated:lobby',
+  }
 }
 
 function reopen(): void {
@@ -82,6 +89,14 @@ describe('order', () => {
     expect(outbox.next([], [])?.id).toBe(second.id)
   })
 
+  test('a later row of one card waits for the earlier one, whoever the client is', () => {
+    const first = outbox.append(registration('1', 'A0C2BBCA'))
+    const second = outbox.append(registration('2', 'A0C2BBCA'))
+    expect(outbox.next([first.id], [second.id])).toBeUndefined()
+    outbox.markDelivered(first.id, '{}')
+    expect(outbox.next([], [])?.id).toBe(second.id)
+  })
+
   test('a row that keeps failing alone releases the later ones of its client', () => {
     const bad = outbox.append(registration('1'))
     const second = outbox.append(registration('1'))
@@ -132,6 +147,23 @@ describe('states', () => {
     expect(() => outbox.find('%%%%%%')).toThrow(expect.objectContaining({ code: 'registration-unknown' }))
   })
 
+  test('some time after delivery the client’s data goes, and the proof stays', () => {
+    const { id } = outbox.append(registration('70'))
+    const waiting = outbox.append(registration('71'))
+    outbox.markDelivered(id, '{"id":1}')
+    expect(outbox.forgetDelivered('2000-01-01T00:00:00.000Z')).toBe(0)
+    expect(outbox.forgetDelivered('9999-01-01T00:00:00.000Z')).toBe(1)
+    expect(outbox.forgetDelivered('9999-01-01T00:00:00.000Z')).toBe(0)
+    expect(outbox.get(id)).toMatchObject({ state: 'delivered', body: '{}', receipt: '{"id":1}' })
+    expect(outbox.get(waiting.id).body).toContain('71')
+  })
+
+  test('a list can be read page by page', () => {
+    const seqs = Array.from({ length: 7 }, (_, index) => outbox.append(registration(String(index))).seq)
+    const pages = [outbox.list(3), outbox.list(3, seqs[4]), outbox.list(3, seqs[1])]
+    expect(pages.flat().map(({ seq }) => seq)).toEqual(seqs.toReversed())
+  })
+
   test('an unknown id is told apart', () => {
     expect(() => outbox.get('nobody')).toThrow(expect.objectContaining({ code: 'registration-unknown' }))
   })
@@ -143,9 +175,9 @@ describe('states', () => {
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
-        let accepted = outbox.all().length
+        let accepted = outbox.page(0, 1_000).length
         for (const { act, pick } of steps) {
-          const rows = outbox.all()
+          const rows = outbox.page(0, 1_000)
           const row = rows[pick % Math.max(rows.length, 1)]
           if (act === 'append') {
             outbox.append(registration(String(pick % 4)))
@@ -162,7 +194,7 @@ describe('states', () => {
         }
         const { pending, delivered, dead, discarded } = outbox.counts()
         expect(pending + delivered + dead + discarded).toBe(accepted)
-        expect(new Set(outbox.all().map(({ idempotencyKey }) => idempotencyKey)).size).toBe(accepted)
+        expect(new Set(outbox.page(0, 1_000).map(({ idempotencyKey }) => idempotencyKey)).size).toBe(accepted)
       }),
       { numRuns: 40 },
     )

@@ -13,6 +13,16 @@ const columns = `seq, id, idempotency_key AS idempotencyKey, system, body, reade
   created_at AS createdAt, state, attempts, failures, last_error AS lastError, receipt,
   discard_reason AS discardReason`
 
+const earlierPending = (same: 'subject' | 'card'): string => `
+  SELECT 1 FROM registrations AS earlier
+  WHERE earlier.state = 'pending' AND earlier.${same} = r.${same} AND earlier.seq < r.seq
+    AND earlier.failures < ${String(patience)}`
+const mayGo = `state = 'pending' AND id NOT IN (SELECT value FROM json_each($resting))
+  AND NOT EXISTS (${earlierPending('subject')}) AND NOT EXISTS (${earlierPending('card')})`
+const nextInTurn = `SELECT ${columns} FROM registrations AS r WHERE ${mayGo} ORDER BY failures, seq LIMIT 1`
+const nextLive = `SELECT ${columns} FROM registrations AS r
+  WHERE id IN (SELECT value FROM json_each($live)) AND ${mayGo} ORDER BY failures, seq LIMIT 1`
+
 /**
  * The durable queue between a tap and the server. Every call is one synchronous transaction that is on the disk
  * when it returns; every call may throw `disk-full`, `storage-failed` or `outbox-corrupt`, and then changed nothing.
@@ -40,12 +50,13 @@ export class Outbox implements Disposable {
     const id = randomUUID()
     this.#run(
       `INSERT INTO registrations
-         (id, idempotency_key, system, subject, body, reader_id, created_at, created_mono_ms, boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (id, idempotency_key, system, subject, card, body, reader_id, created_at, created_mono_ms, boot_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       randomUUID(),
       registration.system,
       registration.subject,
+      registration.card,
       registration.body,
       registration.readerId,
       this.#clock.now(),
@@ -56,25 +67,19 @@ export class Outbox implements Disposable {
   }
 
   /**
-   * The registration to send next, or undefined. Rows that failed less often come first, so that a bad one never
-   * holds up the others; a row waits for an earlier pending row of its subject until that one has used up its
-   * patience.
+   * The registration to send next, or undefined. Those somebody waits for (`live`) come first, then those that failed
+   * less often, so that a bad one never holds up the others. A row waits for an earlier pending row of its client or
+   * its card until that one has used up its patience.
    *
-   * @param resting ids that wait out their own back-off
-   * @param preferred ids somebody is waiting for, most urgent first
+   * @param resting ids that wait out a back-off of their own
    */
-  next(resting: Iterable<string>, preferred: Iterable<string>): StoredRegistration | undefined {
-    return this.#one(
-      `SELECT ${columns} FROM registrations AS r
-       WHERE state = 'pending'
-         AND id NOT IN (SELECT value FROM json_each($resting))
-         AND NOT EXISTS (
-           SELECT 1 FROM registrations AS earlier
-           WHERE earlier.state = 'pending' AND earlier.subject = r.subject AND earlier.seq < r.seq
-             AND earlier.failures < ${String(patience)})
-       ORDER BY id IN (SELECT value FROM json_each($preferred)) DESC, failures, seq
-       LIMIT 1`,
-      { resting: JSON.stringify([...resting]), preferred: JSON.stringify([...preferred]) },
+  next(resting: Iterable<string>, live: Iterable<string>): StoredRegistration | undefined {
+    const values = { resting: JSON.stringify([...resting]) }
+    const ids = JSON.stringify([...live])
+    // Two queries, because one order for both would sort the whole backlog at every call.
+    return (
+      (ids === '[]' ? undefined : this.#one(nextLive, { ...values, live: ids })) ??
+      this.#one(nextInTurn, values)
     )
   }
 
@@ -118,11 +123,10 @@ export class Outbox implements Disposable {
     const start = idOrStart.toLowerCase()
     if (start.length < 4)
       throw new AppError('registration-unknown', 'give at least four characters of the id')
-    const found = this.#guarded(() =>
-      this.#database
-        .prepare(`SELECT ${columns} FROM registrations WHERE id >= $start AND id < $start || '~' LIMIT 2`)
-        .all({ start }),
-    ).map(asRegistration)
+    const found = this.#rows(
+      `SELECT ${columns} FROM registrations WHERE id >= $start AND id < $start || '~' LIMIT 2`,
+      { start },
+    )
     const [only, another] = found
     if (only === undefined)
       throw new AppError('registration-unknown', `no registration has the id ${idOrStart}`)
@@ -130,14 +134,16 @@ export class Outbox implements Disposable {
     throw new AppError('registration-unknown', `several registrations begin with ${idOrStart}`)
   }
 
-  /** Newest first. */
-  list(limit: number, state?: RegistrationState): StoredRegistration[] {
-    const where = state === undefined ? '' : 'WHERE state = $state'
-    return this.#guarded(() =>
-      this.#database
-        .prepare(`SELECT ${columns} FROM registrations ${where} ORDER BY seq DESC LIMIT $limit`)
-        .all({ limit, ...(state === undefined ? {} : { state }) })
-        .map(asRegistration),
+  /** Newest first, `limit` at most, below `beforeSeq`. */
+  list(
+    limit: number,
+    beforeSeq: number = Number.MAX_SAFE_INTEGER,
+    state?: RegistrationState,
+  ): StoredRegistration[] {
+    const where = state === undefined ? '' : 'AND state = $state'
+    return this.#rows(
+      `SELECT ${columns} FROM registrations WHERE seq < $beforeSeq ${where} ORDER BY seq DESC LIMIT $limit`,
+      { limit, beforeSeq, ...(state === undefined ? {} : { state }) },
     )
   }
 
@@ -182,10 +188,23 @@ export class Outbox implements Disposable {
     )
   }
 
-  /** Every row, oldest first, for export. */
-  all(): StoredRegistration[] {
-    return this.#guarded(() =>
-      this.#database.prepare(`SELECT ${columns} FROM registrations ORDER BY seq`).all().map(asRegistration),
+  /** Oldest first, `limit` at most, above `afterSeq`. */
+  page(afterSeq: number, limit: number): StoredRegistration[] {
+    return this.#rows(
+      `SELECT ${columns} FROM registrations WHERE seq > $afterSeq ORDER BY seq LIMIT $limit`,
+      { afterSeq, limit },
+    )
+  }
+
+  /**
+   * Empties the bodies of registrations delivered before `before` (ISO 8601) and answers how many: the server has the
+   * client's data, and this machine stands in a lobby. Key, state and receipt stay.
+   */
+  forgetDelivered(before: string): number {
+    return this.#run(
+      `UPDATE registrations SET body = '{}', card = ''
+       WHERE state = 'delivered' AND settled_at < ? AND body <> '{}'`,
+      before,
     )
   }
 
@@ -229,6 +248,10 @@ export class Outbox implements Disposable {
     return this.#guarded(() => this.#statement(sql).run(...values).changes)
   }
 
+  #rows(sql: string, values: Record<string, unknown>): StoredRegistration[] {
+    return this.#guarded(() => this.#statement(sql).all(values).map(asRegistration))
+  }
+
   #one(sql: string, values: Record<string, unknown>): StoredRegistration | undefined {
     return this.#guarded(() => {
       const row = this.#statement(sql).get(values)
@@ -260,6 +283,7 @@ export class Outbox implements Disposable {
   }
 
   #guarded<T>(work: () => T): T {
+    if (!this.#database.open) throw new AppError('agent-stopping', 'the outbox is closed')
     return withStorageErrors(this.#path, work)
   }
 }

@@ -6,8 +6,10 @@ export type System = 'vlt-clients'
 /** What is accepted: the body exactly as it will be sent. */
 export interface NewRegistration {
   system: System
-  /** Registrations of one subject are delivered in the order they were accepted. */
+  /** The client. Registrations of one client are delivered in the order they were accepted. */
   subject: string
+  /** Canonical UID. Registrations of one card, too, are delivered in order. */
+  card: string
   /** JSON text. */
   body: string
   /** null where a person typed the card. */

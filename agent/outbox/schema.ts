@@ -23,8 +23,10 @@ CREATE TABLE registrations (
   id TEXT NOT NULL UNIQUE,
   idempotency_key TEXT NOT NULL UNIQUE,
   system TEXT NOT NULL,
-  -- Rows of one subject (one client) are delivered in order.
+  -- Rows of one client, and rows of one card, are delivered in order.
   subject TEXT NOT NULL,
+  card TEXT NOT NULL,
+  -- Emptied some time after delivery: the client's data is then the server's alone.
   body TEXT NOT NULL,
   reader_id TEXT,
   created_at TEXT NOT NULL,
@@ -42,5 +44,6 @@ CREATE TABLE registrations (
 
 CREATE INDEX registrations_pending ON registrations (failures, seq) WHERE state = 'pending';
 CREATE INDEX registrations_pending_subject ON registrations (subject, seq) WHERE state = 'pending';
-CREATE INDEX registrations_unfinished ON registrations (state, seq) WHERE state IN ('pending', 'dead');
+CREATE INDEX registrations_pending_card ON registrations (card, seq) WHERE state = 'pending';
+CREATE INDEX registrations_state ON registrations (state, seq);
 `

@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock, type Clock } from '../../shared/clock.ts'
 import { parseClient } from '../enrolment/client-data.ts'
 import { Registrar } from '../enrolment/registrar.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { CardUid } from '../../shared/card-uid.ts'
-import { agentStatus } from '../status.ts'
 import { openPage, type OpenPage } from './server.ts'
 import { PageState } from './state.ts'
 
@@ -20,16 +19,14 @@ let outbox: Outbox
 let registrar: Registrar
 let state: PageState
 let page: OpenPage
+const health = { readerReady: true, serverOnline: true }
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'page-'))
   outbox = Outbox.open(folder, systemClock)
   registrar = new Registrar(outbox, systemClock)
   state = new PageState(registrar, systemClock)
-  const server = { url: null, state: 'offline', lastSuccessAt: null, reason: null } as const
-  page = await openPage({ pagePort: 0, language: 'es' }, state, () =>
-    agentStatus({ running: true, readers: [], outbox, server, desk: undefined, pageUrl: null }),
-  )
+  page = await openPage({ pagePort: 0, language: 'es' }, state, () => health)
 })
 afterEach(async () => {
   state[Symbol.dispose]()
@@ -106,13 +103,13 @@ test('the person sees "saved" first, and "registered" only once the server has c
 })
 
 test('a refused tap and a tap without data are shown as what they are', async () => {
+  state.show({ kind: 'unclaimed' })
+  expect(await screenName()).toBe('unclaimed')
   state.show({
     kind: 'refused',
     outcome: { state: 'rejected', registrationId: null, receipt: null, error: null },
   })
   expect(await screenName()).toBe('rejected')
-  state.show({ kind: 'unclaimed' })
-  expect(await screenName()).toBe('unclaimed')
 })
 
 test('changes are pushed, and nothing personal with them', async () => {
@@ -125,6 +122,47 @@ test('changes are pushed, and nothing personal with them', async () => {
   })
   expect(received).not.toContain(personal)
   expect(received).not.toContain('A0C2BBCA')
+  response.destroy()
+})
+
+test('an outcome is not wiped off by what happens to others, and makes room for who waits', () => {
+  const now = { monoMs: 0 }
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    monoMs: () => now.monoMs,
+    sleep: () => new Promise(() => undefined),
+  }
+  const screens = new PageState(registrar, clock)
+  let waiting = 0
+  screens.watchDesk(() => waiting)
+  screens.show({
+    kind: 'refused',
+    outcome: { state: 'rejected', registrationId: null, receipt: null, error: null },
+  })
+  for (const kind of ['expired', 'unclaimed', 'waiting', 'cancelled'] as const) screens.show({ kind })
+  expect(screens.screen.name).toBe('rejected')
+  waiting = 1
+  expect(screens.screen.name).toBe('rejected')
+  now.monoMs = 5_000
+  expect(screens.screen.name).toBe('waiting')
+  waiting = 0
+  expect(screens.screen.name).toBe('rejected')
+  screens.show({ kind: 'unclaimed' })
+  expect(screens.screen.name).toBe('unclaimed')
+  now.monoMs = 25_000
+  expect(screens.screen.name).toBe('idle')
+})
+
+test('a change of the server’s state is shown', async () => {
+  const response = await get('/events')
+  let received = ''
+  response.setEncoding('utf8').on('data', (chunk: string) => (received += chunk))
+  health.serverOnline = false
+  state.changed()
+  await vi.waitFor(() => {
+    expect(received).toContain('"serverOnline":false')
+  })
+  health.serverOnline = true
   response.destroy()
 })
 

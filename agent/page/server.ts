@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { fastify, type FastifyReply } from 'fastify'
 import { AppError, nativeCode } from '../../shared/errors.ts'
-import type { AgentStatus } from '../status.ts'
 import type { PageState } from './state.ts'
+
+/** What the strip at the foot of the page says. */
+export interface PageHealth {
+  readerReady: boolean
+  serverOnline: boolean
+}
 
 export interface OpenPage extends AsyncDisposable {
   readonly url: string
@@ -14,6 +19,8 @@ const assets = {
   '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
 } as const
 
+const maxUnreadBytes = 64 * 1024
+
 /** The page is served by the agent itself and needs nothing from elsewhere. */
 const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'"
 
@@ -24,7 +31,7 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 
 export async function openPage(
   { pagePort, language }: { pagePort: number; language: string },
   state: PageState,
-  status: () => AgentStatus,
+  health: () => PageHealth,
 ): Promise<OpenPage> {
   const app = fastify({ forceCloseConnections: true })
   const streams = new Set<FastifyReply>()
@@ -56,18 +63,15 @@ export async function openPage(
     request.raw.once('close', () => streams.delete(reply))
   })
 
-  const snapshot = () => {
-    const { readers, server } = status()
-    return {
-      language,
-      screen: state.screen,
-      readerReady: readers.some((reader) => reader.state === 'ready'),
-      serverOnline: server.state === 'online',
-    }
-  }
+  const snapshot = () => ({ language, screen: state.screen, ...health() })
   const event = (): string => `data: ${JSON.stringify(snapshot())}\n\n`
   const unwatch = state.onChange(() => {
-    for (const { raw } of streams) raw.write(event())
+    const text = event()
+    for (const stream of streams) {
+      // A browser that has stopped reading is let go; one that lives connects again by itself.
+      if (stream.raw.writableLength > maxUnreadBytes) stream.raw.destroy()
+      else stream.raw.write(text)
+    }
   })
 
   let url: string

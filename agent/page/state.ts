@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
+import { AppError } from '../../shared/errors.ts'
 import type { DeskNotice } from '../enrolment/desk.ts'
 import type { Outcome, Registrar } from '../enrolment/registrar.ts'
 
@@ -9,16 +10,30 @@ export interface Screen {
   code: string | null
 }
 
-/** How long an outcome stays on the screen, in milliseconds. */
+/** How long an outcome stays on the screen where nothing else wants it, in milliseconds. */
 const outcomeMs = 20_000
+/** How long it stays whatever else happens but another outcome: somebody is reading it. */
+const readingMs = 5_000
 
-/** Turns what happens at the desk into screens; the newest event wins. */
+interface Shown {
+  screen: Screen
+  sinceMonoMs: number
+}
+
+/**
+ * Turns what happens at the desk into screens.
+ *
+ *   an outcome (accepted, refused) shows at once, for 20 s
+ *   a remark (unclaimed, expired) shows for 20 s, but never over an outcome that somebody is still reading
+ *   underneath: "hold your card" while an enrolment waits, else the welcome
+ *   after 5 s an outcome or remark makes room for an enrolment that waits
+ */
 export class PageState implements Disposable {
   readonly #registrar: Registrar
   readonly #clock: Clock
   readonly #listeners = new Set<() => void>()
-  #screen: Screen = { name: 'idle', code: null }
-  #stop = new AbortController()
+  readonly #over = new AbortController()
+  #shown: Shown | undefined
   #waiting: () => number = () => 0
 
   constructor(registrar: Registrar, clock: Clock) {
@@ -27,8 +42,10 @@ export class PageState implements Disposable {
   }
 
   get screen(): Screen {
-    if (this.#screen.name !== 'idle') return this.#screen
-    return { name: this.#waiting() > 0 ? 'waiting' : 'idle', code: null }
+    const waits = this.#waiting() > 0
+    if (this.#shown !== undefined && this.#ageMs() < (waits ? readingMs : outcomeMs))
+      return this.#shown.screen
+    return { name: waits ? 'waiting' : 'idle', code: null }
   }
 
   /** Tells how many enrolments wait for their tap. */
@@ -44,7 +61,7 @@ export class PageState implements Disposable {
 
   /** Ends what the screen waits for: a stop must not last as long as an outcome is shown. */
   [Symbol.dispose](): void {
-    this.#stop.abort()
+    this.#over.abort()
   }
 
   changed(): void {
@@ -52,42 +69,50 @@ export class PageState implements Disposable {
   }
 
   show(notice: DeskNotice): void {
-    this.#stop.abort()
-    const { signal } = (this.#stop = new AbortController())
     switch (notice.kind) {
       case 'accepted':
-        void this.#follow(notice.registration.id, signal)
+        void this.#follow(notice.registration.id)
         return
       case 'refused':
-        this.#outcome({ name: 'rejected', code: null }, signal)
+        this.#set({ name: 'rejected', code: null })
         return
       case 'expired':
       case 'unclaimed':
-        this.#outcome({ name: notice.kind, code: null }, signal)
+        if (this.#shown === undefined || this.#ageMs() >= readingMs)
+          this.#set({ name: notice.kind, code: null })
         return
       case 'waiting':
       case 'cancelled':
-        this.#set({ name: 'idle', code: null })
+        this.changed()
     }
   }
 
   /** Saved first, because that is already true; then the server's word, if it comes while the person stands there. */
-  async #follow(id: string, signal: AbortSignal): Promise<void> {
+  async #follow(id: string): Promise<void> {
     const code = id.slice(0, 6).toUpperCase()
-    this.#outcome({ name: 'saved', code }, signal)
-    const { state } = await this.#registrar.outcome(id, outcomeMs, signal)
-    if (!signal.aborted && state !== 'saved') this.#outcome({ name: state, code }, signal)
-  }
-
-  #outcome(screen: Screen, signal: AbortSignal): void {
-    this.#set(screen)
-    void this.#clock.sleep(outcomeMs, signal).then(() => {
-      if (!signal.aborted && this.#screen === screen) this.#set({ name: 'idle', code: null })
-    })
+    const saved: Screen = { name: 'saved', code }
+    this.#set(saved)
+    try {
+      const { state } = await this.#registrar.outcome(id, outcomeMs, this.#over.signal)
+      if (state !== 'saved' && this.#shown?.screen === saved) this.#set({ name: state, code })
+    } catch (error) {
+      // The outbox cannot be read now: "saved" is still true, and all that is known.
+      if (!(error instanceof AppError)) throw error
+    }
   }
 
   #set(screen: Screen): void {
-    this.#screen = screen
+    this.#shown = { screen, sinceMonoMs: this.#clock.monoMs() }
     this.changed()
+    for (const ms of [readingMs, outcomeMs]) {
+      // A little later than the time that `screen` compares with: timers may come early.
+      void this.#clock.sleep(ms + 20, this.#over.signal).then(() => {
+        if (!this.#over.signal.aborted) this.changed()
+      })
+    }
+  }
+
+  #ageMs(): number {
+    return this.#clock.monoMs() - (this.#shown?.sinceMonoMs ?? 0)
   }
 }

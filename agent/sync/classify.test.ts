@@ -59,7 +59,7 @@ test('409 for a key that is still being answered is tried again', () => {
   expect(classify(answer(409, { 'idempotency-key-state': 'in-progress', 'retry-after': '1' }))).toEqual({
     kind: 'retry',
     error: 'request-in-progress',
-    suspect: false,
+    suspect: true,
     waitMs: 1000,
   })
 })

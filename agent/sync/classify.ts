@@ -35,7 +35,7 @@ export function classify(response: Response): Verdict {
       return { kind: 'dead', error: 'rejected-too-large' }
     case 409:
       return response.headers['idempotency-key-state'] === 'in-progress'
-        ? { kind: 'retry', error: 'request-in-progress', suspect: false, ...wait }
+        ? { kind: 'retry', error: 'request-in-progress', suspect: true, ...wait }
         : { kind: 'dead', error: 'rejected-conflict' }
     case 401:
     case 403:
@@ -59,6 +59,23 @@ function classifySuccess(body: string): Verdict {
   return { kind: 'delivered', answer: parsed.data }
 }
 
+/**
+ * What a health probe says of the server, undefined for "it is there". Not every server has our health routes, so
+ * that it refuses the probe is fine; a gateway's error, a redirect or a page of text is not the server.
+ */
+export function classifyProbe(
+  response: Response,
+): { state: 'offline' | 'paused'; error: ErrorCode } | undefined {
+  if (response.kind === 'failure') {
+    const verdict = classifyFailure(response.code, response.sent)
+    return { state: verdict.kind === 'pause' ? 'paused' : 'offline', error: verdict.error }
+  }
+  const { status, headers } = response
+  if (status >= 500) return { state: 'offline', error: 'server-unavailable' }
+  const isOurs = status < 300 && (headers['content-type'] ?? '').startsWith('application/json')
+  return isOurs || status >= 400 ? undefined : { state: 'offline', error: 'server-unexpected-answer' }
+}
+
 const tlsCodes = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
@@ -78,7 +95,7 @@ const tlsCodes = new Set([
   'EPROTO',
 ])
 
-function classifyFailure(code: string, sent: boolean): Verdict {
+function classifyFailure(code: string, sent: boolean): Verdict & { kind: 'retry' | 'pause' } {
   if (tlsCodes.has(code) || code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_')) {
     return { kind: 'pause', error: 'server-tls' }
   }

@@ -7,8 +7,10 @@ const maxAnswerBytes = 64 * 1024
 
 export interface Timeouts {
   connectMs: number
-  /** From the request's last byte to the answer's first header. */
+  /** From the request's last byte to the answer's first header, and between two pieces of its body. */
   answerMs: number
+  /** For the whole exchange, however it drips. */
+  totalMs: number
 }
 
 /** Codes that undici and Node give before a single byte of the request has left. */
@@ -28,10 +30,12 @@ export class ServerClient implements AsyncDisposable {
   readonly #origin: URL
   readonly #dispatcher: Agent
   readonly #userAgent: string
+  readonly #totalMs: number
 
   constructor(serverUrl: string, version: string, timeouts: Timeouts) {
     this.#origin = new URL(serverUrl)
     this.#userAgent = `vlt-agent/${version}`
+    this.#totalMs = timeouts.totalMs
     this.#dispatcher = new Agent({
       connections: 1,
       connect: { timeout: timeouts.connectMs },
@@ -66,7 +70,8 @@ export class ServerClient implements AsyncDisposable {
 
   async #send(
     path: string,
-    options: Pick<Dispatcher.RequestOptions, 'method' | 'body' | 'signal'> & {
+    options: Pick<Dispatcher.RequestOptions, 'method' | 'body'> & {
+      signal: AbortSignal
       headers: Record<string, string>
     },
   ): Promise<Response> {
@@ -74,6 +79,7 @@ export class ServerClient implements AsyncDisposable {
     try {
       const answer = await request(url, {
         ...options,
+        signal: AbortSignal.any([options.signal, AbortSignal.timeout(this.#totalMs)]),
         headers: { ...options.headers, 'user-agent': this.#userAgent },
         dispatcher: this.#dispatcher,
       })

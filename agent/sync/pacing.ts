@@ -29,6 +29,8 @@ export class Pacing {
       this.#windowStartMonoMs = now
     this.#remaining = remaining
     if (remaining > 0) return 0
-    return retryAfterMs(headers) ?? Math.max(0, this.#windowStartMonoMs + windowMs - now)
+    // 'Now' from a server that lets nothing through is no end of a window.
+    const askedMs = retryAfterMs(headers) ?? 0
+    return askedMs > 0 ? askedMs : Math.max(0, this.#windowStartMonoMs + windowMs - now)
   }
 }

@@ -24,12 +24,17 @@ export interface ScriptedAnswer {
 export class ScriptedServer implements AsyncDisposable {
   readonly received: Received[] = []
   answer: (request: Received) => ScriptedAnswer = () => ({ status: 201 })
+  /** How the health probe is answered. */
+  health: Pick<ScriptedAnswer, 'status' | 'headers'> = { status: 200 }
+  /** Every answer begins, and then goes on without end, a byte at a time. */
+  drip = false
   readonly #server = createServer((request, response) => {
     let rawBody = ''
     request.setEncoding('utf8').on('data', (chunk: string) => (rawBody += chunk))
     request.on('end', () => {
       if (request.url === '/health/live') {
-        response.writeHead(200).end('{}')
+        const { status, headers } = this.health
+        response.writeHead(status, { 'content-type': 'application/json', ...headers }).end('{}')
         return
       }
       const { tarjeta } = JSON.parse(rawBody) as { tarjeta: string }
@@ -41,6 +46,14 @@ export class ScriptedServer implements AsyncDisposable {
         rawBody,
       }
       this.received.push(received)
+      if (this.drip) {
+        response.writeHead(201, { 'content-type': 'application/json' })
+        const dripping = setInterval(() => response.write(' '), 20)
+        response.once('close', () => {
+          clearInterval(dripping)
+        })
+        return
+      }
       const { status, headers, body, hangUp, delayMs = 0 } = this.answer(received)
       setTimeout(() => {
         if (hangUp === true) request.socket.destroy()

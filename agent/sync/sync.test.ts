@@ -26,6 +26,7 @@ let outbox: Outbox
 let server: ScriptedServer
 let sync: Sync
 let settled: string[]
+let states: string[]
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sync-'))
@@ -33,6 +34,7 @@ beforeEach(async () => {
   outbox = stack.use(Outbox.open(folder, systemClock))
   server = stack.use(await ScriptedServer.open())
   settled = []
+  states = []
 })
 afterEach(async () => {
   await stack.disposeAsync()
@@ -40,8 +42,8 @@ afterEach(async () => {
 })
 
 /** Starts delivering to `url`; ended by afterEach before the outbox closes. */
-function deliver(url = server.url, answerMs = 2_000): void {
-  const client = stack.use(new ServerClient(url, 'test', { connectMs: 1_000, answerMs }))
+function deliver(url = server.url, answerMs = 2_000, totalMs = 30_000): void {
+  const client = stack.use(new ServerClient(url, 'test', { connectMs: 1_000, answerMs, totalMs }))
   sync = new Sync({
     outbox,
     client,
@@ -49,6 +51,7 @@ function deliver(url = server.url, answerMs = 2_000): void {
     clock: fastClock,
     log: createLog('test', 'error'),
     onSettled: (id) => settled.push(id),
+    onState: () => states.push(sync.status.state),
   })
   const stop = new AbortController()
   const running = sync.run(stop.signal, new AbortController().signal)
@@ -62,6 +65,7 @@ function accept(card: string, subject = card): StoredRegistration {
   return outbox.append({
     system: 'vlt-clients',
     subject,
+    card,
     body: JSON.stringify({ tarjeta: card }),
     readerId: null,
   })
@@ -108,6 +112,11 @@ test.each([
   ['makes the server hang up', { status: 0, hangUp: true }],
   ['is answered by nonsense', { status: 200, body: '<html>' }],
   ['is refused for good', { status: 422, body: '{"message":"no"}' }],
+  [
+    'is always being answered already',
+    { status: 409, headers: { 'idempotency-key-state': 'in-progress', 'retry-after': '1' } },
+  ],
+  ['is forbidden by something on the way', { status: 403 }],
 ])('a registration that %s holds up none of the others', async (_name, bad) => {
   server.answer = ({ card }) => (card === 'BAD' ? bad : { status: 201 })
   accept('BAD')
@@ -274,6 +283,41 @@ test('speaking TLS to a server that does not pauses the queue', async () => {
   await until(() => sync.status.state === 'paused')
   expect(sync.status.reason).toBe('server-tls')
   expect(outbox.counts().pending).toBe(1)
+})
+
+test('an answer that drips without end is cut off', async () => {
+  server.drip = true
+  accept('A1')
+  deliver(server.url, 2_000, 300)
+  await until(() => sync.status.reason === 'server-timeout')
+  server.drip = false
+  await until(delivered(1))
+})
+
+test('a server that says "again now" is not hurried', async () => {
+  server.answer = () => ({ status: 429, headers: { 'retry-after': '0' } })
+  accept('A1')
+  deliver()
+  await fastClock.sleep(60_000, new AbortController().signal)
+  expect(server.received.length).toBeGreaterThan(1)
+  expect(server.received.length).toBeLessThan(20)
+})
+
+test('changes of the state are told', async () => {
+  deliver()
+  await until(() => states.includes('online'))
+  await server[Symbol.asyncDispose]()
+  await until(() => states.at(-1) === 'offline')
+})
+
+test('a gateway without its server, or a login page, is not "online"', async () => {
+  server.health = { status: 502 }
+  deliver()
+  await until(() => sync.status.reason === 'server-unavailable')
+  server.health = { status: 200, headers: { 'content-type': 'text/html' } }
+  await until(() => sync.status.reason === 'server-unexpected-answer')
+  server.health = { status: 404 }
+  await until(() => sync.status.state === 'online')
 })
 
 test('an idle agent finds out by itself whether the server is there', async () => {

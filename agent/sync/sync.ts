@@ -6,7 +6,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { StoredRegistration } from '../outbox/registration.ts'
 import { Alarm } from './alarm.ts'
-import { classify, type Response, type Verdict } from './classify.ts'
+import { classify, classifyProbe, type Response, type Verdict } from './classify.ts'
 import type { ServerClient } from './client.ts'
 import { Pacing } from './pacing.ts'
 
@@ -27,6 +27,8 @@ const rowBackOff: BackOff = { baseMs: 1_000, capMs: 300_000 }
 const pauseBackOff: BackOff = { baseMs: 30_000, capMs: 300_000 }
 /** Least distance between two attempts that live taps bring forward. */
 const liveSpacingMs = 1_000
+/** So long somebody who has tapped looks at the screen; then the registration goes in its turn. */
+const liveMs = 20_000
 /** An idle agent asks whether the server is there, so that `status` tells the truth. */
 const probeEveryMs = 30_000
 
@@ -48,6 +50,7 @@ export class Sync {
   readonly #clock: Clock
   readonly #log: Log
   readonly #onSettled: (id: string) => void
+  readonly #onState: () => void
   readonly #alarm: Alarm
   readonly #pacing: Pacing
   readonly #status: ServerStatus
@@ -62,8 +65,8 @@ export class Sync {
   readonly #suspects = new Set<string>()
   /** Row -> when its own back-off is over, monotonic. */
   readonly #resting = new Map<string, number>()
-  /** Rows somebody stands waiting for. */
-  readonly #live = new Set<string>()
+  /** Rows somebody may still stand waiting for -> until when, monotonic. */
+  readonly #live = new Map<string, number>()
 
   constructor(parts: {
     outbox: Outbox
@@ -72,12 +75,15 @@ export class Sync {
     clock: Clock
     log: Log
     onSettled: (id: string) => void
+    /** The status has changed. */
+    onState: () => void
   }) {
     this.#outbox = parts.outbox
     this.#client = parts.client
     this.#clock = parts.clock
     this.#log = parts.log
     this.#onSettled = parts.onSettled
+    this.#onState = parts.onState
     this.#alarm = new Alarm(parts.clock)
     this.#pacing = new Pacing(parts.clock)
     this.#status =
@@ -92,16 +98,11 @@ export class Sync {
 
   /** A registration was accepted and somebody waits for its outcome: it goes first, and at once if it may. */
   expedite(id: string): void {
-    this.#live.add(id)
+    this.#live.set(id, this.#clock.monoMs() + liveMs)
     if (this.#hold.kind === 'back-off') {
       this.#hold.untilMonoMs = Math.min(this.#hold.untilMonoMs, this.#lastAttemptMonoMs + liveSpacingMs)
     }
     this.#alarm.ring()
-  }
-
-  /** Nobody waits for it any more; it is sent in its turn. */
-  relax(id: string): void {
-    this.#live.delete(id)
   }
 
   /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
@@ -150,12 +151,13 @@ export class Sync {
   }
 
   #nextRow(now: number): StoredRegistration | undefined {
-    for (const [id, untilMonoMs] of this.#resting) if (untilMonoMs <= now) this.#resting.delete(id)
-    const row = this.#outbox.next([...this.#resting.keys(), ...this.#suspects], this.#live)
+    dropPast(this.#resting, now)
+    dropPast(this.#live, now)
+    const row = this.#outbox.next([...this.#resting.keys(), ...this.#suspects], this.#live.keys())
     if (row !== undefined || this.#suspects.size === 0) return row
     // Every row has failed since the last success: a new round.
     this.#suspects.clear()
-    return this.#outbox.next(this.#resting.keys(), this.#live)
+    return this.#outbox.next(this.#resting.keys(), this.#live.keys())
   }
 
   #settle(row: StoredRegistration, response: Response): void {
@@ -200,30 +202,28 @@ export class Sync {
 
   #failed(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
     this.#failuresInARow += 1
-    if (verdict.kind === 'pause') {
+    if (verdict.kind === 'pause' || verdict.suspect) this.#suspects.add(row.id)
+    const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
+    // What was this row's own fault before is most likely so again: no reason to stop all the others.
+    if (verdict.kind === 'pause' && row.failures === 0) {
       this.#setState('paused', verdict.error)
       this.#holdFor('pause', pauseBackOff.baseMs + fullJitterMs(pauseBackOff, this.#failuresInARow))
       return
     }
-    if (verdict.suspect) this.#suspects.add(row.id)
     const reached = verdict.error === 'rate-limited' || verdict.error === 'request-in-progress'
     this.#setState(reached ? 'online' : 'offline', reached ? null : verdict.error)
-    const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
-    if (verdict.waitMs === undefined) this.#holdFor('back-off', jitterMs)
-    // Kiosks that were all told the same second still spread out.
-    else this.#holdFor('asked', verdict.waitMs + Math.min(jitterMs, 1_000))
+    const askedMs = verdict.kind === 'retry' ? verdict.waitMs : undefined
+    if (askedMs === undefined) this.#holdFor('back-off', jitterMs)
+    // Kiosks that were all told the same second still spread out; a server that says "now" is still not hurried.
+    else this.#holdFor('asked', Math.max(askedMs + Math.min(jitterMs, 1_000), jitterMs))
   }
 
   #learnFromProbe(response: Response): void {
-    const verdict = response.kind === 'failure' ? classify(response) : undefined
-    if (verdict === undefined) {
-      this.#failuresInARow = 0
-      this.#setState('online', null)
-    } else if (verdict.kind === 'pause' || verdict.kind === 'retry') {
-      this.#failuresInARow += 1
-      this.#setState(verdict.kind === 'pause' ? 'paused' : 'offline', verdict.error)
-    }
-    const waitMs = verdict === undefined ? probeEveryMs : fullJitterMs(wayBackOff, this.#failuresInARow)
+    const failure = classifyProbe(response)
+    if (failure === undefined) this.#failuresInARow = 0
+    else this.#failuresInARow += 1
+    this.#setState(failure?.state ?? 'online', failure?.error ?? null)
+    const waitMs = failure === undefined ? probeEveryMs : fullJitterMs(wayBackOff, this.#failuresInARow)
     this.#nextProbeMonoMs = this.#clock.monoMs() + Math.max(waitMs, liveSpacingMs)
   }
 
@@ -233,9 +233,14 @@ export class Sync {
     this.#status.reason = reason
     if (state === 'online') this.#log.info('server online')
     else this.#log.warn({ state, code: reason }, 'server not reachable as it should be')
+    this.#onState()
   }
 
   #holdFor(kind: 'back-off' | 'asked' | 'pause', ms: number): void {
     this.#hold = { kind, untilMonoMs: this.#clock.monoMs() + ms }
   }
+}
+
+function dropPast(untilMonoMs: Map<string, number>, now: number): void {
+  for (const [id, until] of untilMonoMs) if (until <= now) untilMonoMs.delete(id)
 }
