@@ -20,7 +20,7 @@ CREATE TABLE outbox (
 CREATE TABLE registrations (
   -- Order is by sequence, never by a clock.
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE,
+  id TEXT NOT NULL,
   idempotency_key TEXT NOT NULL UNIQUE,
   system TEXT NOT NULL,
   -- Rows of one client, and rows of one card, are delivered in order.
@@ -42,6 +42,7 @@ CREATE TABLE registrations (
   discard_reason TEXT
 ) STRICT;
 
+CREATE UNIQUE INDEX registrations_id ON registrations (id);
 CREATE INDEX registrations_pending ON registrations (failures, seq) WHERE state = 'pending';
 CREATE INDEX registrations_pending_subject ON registrations (subject, seq) WHERE state = 'pending';
 CREATE INDEX registrations_pending_card ON registrations (card, seq) WHERE state = 'pending';
