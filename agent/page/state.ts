@@ -33,6 +33,8 @@ export class PageState implements Disposable {
   readonly #clock: Clock
   readonly #listeners = new Set<() => void>()
   readonly #over = new AbortController()
+  /** Ends the timers of what is shown no more. */
+  #replaced = new AbortController()
   #shown: Shown | undefined
   #waiting: () => number = () => 0
 
@@ -62,6 +64,7 @@ export class PageState implements Disposable {
   /** Ends what the screen waits for: a stop must not last as long as an outcome is shown. */
   [Symbol.dispose](): void {
     this.#over.abort()
+    this.#replaced.abort()
   }
 
   changed(): void {
@@ -104,10 +107,12 @@ export class PageState implements Disposable {
   #set(screen: Screen): void {
     this.#shown = { screen, sinceMonoMs: this.#clock.monoMs() }
     this.changed()
+    this.#replaced.abort()
+    const { signal } = (this.#replaced = new AbortController())
     for (const ms of [readingMs, outcomeMs]) {
       // A little later than the time that `screen` compares with: timers may come early.
-      void this.#clock.sleep(ms + 20, this.#over.signal).then(() => {
-        if (!this.#over.signal.aborted) this.changed()
+      void this.#clock.sleep(ms + 20, signal).then(() => {
+        if (!signal.aborted) this.changed()
       })
     }
   }
