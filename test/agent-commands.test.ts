@@ -3,7 +3,9 @@ import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Outbox } from '../agent/outbox/outbox.ts'
 import type { AgentStatus } from '../agent/status.ts'
+import { ScriptedServer } from '../agent/sync/scripted-server.testing.ts'
 import {
   runProgram,
   startAgent,
@@ -13,6 +15,7 @@ import {
   type RunningProgram,
 } from '../demo/programs.ts'
 import { sampleClient } from '../demo/sample-client.ts'
+import { systemClock } from '../shared/clock.ts'
 import { agentQueue, agentStatus, eventually, temporaryFolder } from './lobby.ts'
 
 const agentProgram = new URL('../agent/cli.ts', import.meta.url).pathname
@@ -198,31 +201,50 @@ describe('with the agent stopped', () => {
     expect(existsSync(join(folder.path, 'nobody'))).toBe(false)
   })
 
-  test('an interrupted enroll --card does not hide that the registration is saved', async () => {
-    using folder = temporaryFolder('interrupted')
+  test.each(['stopped', 'running'])(
+    'an interrupted enroll --card does not hide that the registration is saved: agent %s',
+    async (how) => {
+      using folder = temporaryFolder('interrupted')
+      const data = join(folder.path, 'agent')
+      await using silent = await ScriptedServer.open()
+      silent.answer = () => ({ status: 201, delayMs: 60_000 })
+      const server = ['--server-url', silent.url]
+      await using _agent = how === 'running' ? await startAgent(data, { args: server }) : null
+      const args = ['enroll', '--from', '-', '--card', 'A0C2BBCA', '--json', '--data', data, ...server]
+      const enrolling = startProgram('agent', args, { input: sampleClient(70) })
+      await eventually(() => silent.received.length === 1)
+      const { code, stdout } = await enrolling.stop('SIGINT')
+      const outcome = JSON.parse(stdout) as unknown
+      expect({ code, outcome }).toMatchObject({ code: 6, outcome: { state: 'saved' } })
+    },
+  )
+
+  test('a long queue is listed and exported whole, in order', async () => {
+    using folder = temporaryFolder('long')
     const data = join(folder.path, 'agent')
-    const { ScriptedServer } = await import('../agent/sync/scripted-server.testing.ts')
-    await using silent = await ScriptedServer.open()
-    silent.answer = () => ({ status: 201, delayMs: 60_000 })
-    const args = [
-      'enroll',
-      '--from',
-      '-',
-      '--card',
-      'A0C2BBCA',
-      '--json',
-      '--data',
-      data,
-      '--server-url',
-      silent.url,
-    ]
-    const enrolling = startProgram('agent', args, { input: sampleClient(70) })
-    await eventually(() => silent.received.length === 1)
-    const { code, stdout } = await enrolling.stop('SIGINT')
-    expect({ code, outcome: JSON.parse(stdout) as unknown }).toMatchObject({
-      code: 6,
-      outcome: { state: 'saved' },
-    })
+    const rows = 1_203
+    using outbox = Outbox.open(data, systemClock)
+    for (let row = 0; row < rows; row++) {
+      const card = (0x10000000 + row).toString(16).toUpperCase()
+      outbox.append({
+        system: 'vlt-clients',
+        subject: String(row),
+        card,
+        body: `{"row":${String(row)}}`,
+        readerId: null,
+      })
+    }
+    outbox[Symbol.dispose]()
+    const listed = JSON.parse((await run(data, ['queue', 'list', '--json'])).stdout) as { seq: number }[]
+    expect(listed.map(({ seq }) => seq)).toEqual(Array.from({ length: rows }, (_, index) => rows - index))
+    const exported = JSON.parse((await run(data, ['queue', 'export', '-'])).stdout) as {
+      body: { row: number }
+    }[]
+    expect(exported.map(({ body }) => body.row)).toEqual(Array.from({ length: rows }, (_, index) => index))
+    const some = JSON.parse(
+      (await run(data, ['queue', 'list', '--json', '--limit', '7'])).stdout,
+    ) as unknown[]
+    expect(some).toHaveLength(7)
   })
 
   test('output that cannot be written is a failure, output that nobody reads is none', async () => {
@@ -263,7 +285,6 @@ describe('with the agent stopped', () => {
     using folder = temporaryFolder('dead')
     const data = join(folder.path, 'agent')
     // A server that takes no body larger than nothing: 404 would pause, 413 buries.
-    const { ScriptedServer } = await import('../agent/sync/scripted-server.testing.ts')
     await using refusing = await ScriptedServer.open()
     refusing.answer = () => ({ status: 422, body: '{"message":"The dni field is wrong."}' })
     const rejected = await run(
