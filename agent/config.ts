@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { wholeNumber } from '../shared/config.ts'
 import { logLevels } from '../shared/log.ts'
 
 export const envPrefix = 'VLT_AGENT_'
@@ -24,13 +25,6 @@ const serverUrl = z.string().refine(
   { error: 'must be an http(s) address without user, query or fragment' },
 )
 
-function integer(min: number, max: number) {
-  const error = `must be a whole number from ${String(min)} to ${String(max)}`
-  return z
-    .union([z.number(), z.string().regex(/^\d+$/, error).transform(Number)], { error })
-    .pipe(z.int(error).min(min, error).max(max, error))
-}
-
 const list = z.union([z.array(z.string()), z.string().transform((value) => value.split(','))])
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
 
@@ -41,7 +35,7 @@ export const agentConfig = z
     serverUrl: serverUrl.optional(),
     insecureHttp: flag.default(false),
     reader: list.default([]),
-    pagePort: integer(0, 65535).default(8090),
+    pagePort: wholeNumber(0, 65_535).default(8090),
     language: z.enum(['es', 'en'], { error: 'must be es or en' }).default('es'),
     logLevel: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
   })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { loadConfig } from '../shared/config.ts'
+import { loadConfig, wholeNumber } from '../shared/config.ts'
 import { logLevels } from '../shared/log.ts'
 import { trustFault } from './client-address.ts'
 
@@ -24,12 +24,12 @@ export const ranges = {
 /** Flags, `VLT_SERVER_*` and the settings file of every command meet in these keys. */
 export const settingsSchema = z.object({
   host: text('must be a host name or an IP address').default(defaults.host),
-  port: wholeNumber(ranges.port).default(defaults.port),
+  port: trimmedNumber(...ranges.port).default(defaults.port),
   data: text('must name a folder').default(defaults.data),
   vltDestination: text('must name the destination client').optional(),
-  vltRateLimit: wholeNumber(ranges.vltRateLimit).default(defaults.vltRateLimit),
+  vltRateLimit: trimmedNumber(...ranges.vltRateLimit).default(defaults.vltRateLimit),
   trustedProxy: addressRanges().default([]),
-  drainMs: wholeNumber(ranges.drainMs).default(defaults.drainMs),
+  drainMs: trimmedNumber(...ranges.drainMs).default(defaults.drainMs),
   logLevel: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default(defaults.logLevel),
 })
 
@@ -53,15 +53,9 @@ function text(rule: string) {
     .refine((value) => value !== '' && !value.includes('\0'), rule)
 }
 
-/** Environment and flags are text, files may hold numbers; both must be plain decimal digits. */
-function wholeNumber([min, max]: readonly [number, number]) {
-  const rule = `must be a whole number from ${String(min)} to ${String(max)}`
-  return z.unknown().transform((raw, context) => {
-    const value = typeof raw === 'string' && /^\d{1,15}$/.test(raw.trim()) ? Number(raw) : raw
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
-    context.addIssue({ code: 'custom', message: rule, input: raw })
-    return z.NEVER
-  })
+/** Settings files of shells tend to bring spaces along. */
+function trimmedNumber(min: number, max: number) {
+  return z.preprocess((raw) => (typeof raw === 'string' ? raw.trim() : raw), wholeNumber(min, max))
 }
 
 /** A list of CIDRs: repeated flags, a JSON array, or comma-separated text. */

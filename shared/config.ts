@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { AppError, type FieldComplaint } from './errors.ts'
 
 export interface ConfigSources {
@@ -64,6 +64,26 @@ export function loadConfig<T extends z.ZodObject>(schema: T, sources: ConfigSour
 /** An address may carry a password, which an error text must not repeat. */
 function withoutPassword(value: unknown): unknown {
   return typeof value === 'string' ? value.replace(/\/\/[^/@]*@/g, '//…@') : value
+}
+
+/**
+ * A number setting: environment, flags and specs are text, files may hold numbers; both must be plain decimal digits,
+ * so that `0x10`, `1e3` or ` 5` are typing errors.
+ */
+export function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${String(min)} to ${String(max)}`
+  return z
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^\d{1,15}$/, error)
+          .transform(Number),
+      ],
+      { error },
+    )
+    .pipe(z.int(error).min(min, error).max(max, error))
 }
 
 /** `serverUrl` -> `VLT_AGENT_SERVER_URL`. */

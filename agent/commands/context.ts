@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { loadConfig } from '../../shared/config.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
-import { createLog, type Log } from '../../shared/log.ts'
+import { createLog } from '../../shared/log.ts'
 import { openCore } from '../agent.ts'
 import { agentConfig, envPrefix, type AgentConfig } from '../config.ts'
 import { call, type CallOptions } from '../control/client.ts'
@@ -37,10 +37,6 @@ export function settings(command: Command, terminal: Terminal): AgentConfig {
     envPrefix,
     file: typeof file === 'string' ? file : undefined,
   })
-}
-
-export function logOf(config: AgentConfig): Log {
-  return createLog('vlt-agent', config.logLevel)
 }
 
 /** How long the agent may take for a call that waits for nobody; reading the whole outbox is the longest. */

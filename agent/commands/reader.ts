@@ -37,7 +37,7 @@ export function addReader(program: Command, terminal: Terminal): void {
       const onEvent = (event: unknown): void => {
         terminal.print(options.json === true ? JSON.stringify(event) : eventLine(event as SupervisorEvent))
       }
-      const watching = { onEvent, signal: terminal.signal, timeoutMs: 2 ** 31 - 1 }
+      const watching = { onEvent, signal: terminal.signal, timeoutMs: undefined }
       try {
         await callAgent(settings(command, terminal), 'reader.monitor', {}, watching)
       } catch (error) {

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
+import { createLog } from '../../shared/log.ts'
 import { createServiceManager } from '../../shared/service-manager.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
 import { openAgent } from '../agent.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { logOf, settings, type Terminal } from './context.ts'
+import { settings, type Terminal } from './context.ts'
 
 export function addRun(program: Command, terminal: Terminal): void {
   program
@@ -29,7 +30,7 @@ export function addRun(program: Command, terminal: Terminal): void {
     .action(async (_options, command: Command) => {
       const config = settings(command, terminal)
       terminal.stopsByItself()
-      const log = logOf(config)
+      const log = createLog('vlt-agent', config.logLevel)
       await using agent = await openAgent(config, systemClock, log)
       const stopped = AbortSignal.any([terminal.signal, agent.broken])
       const manager = createServiceManager(terminal.env, () => agent.alive(), systemClock, log)

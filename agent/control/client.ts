@@ -8,7 +8,7 @@ export interface CallOptions {
   /** Aborting hangs up, which cancels the call. */
   signal?: AbortSignal
   /** How long the answer may take; a call that waits for a person has no limit. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { CardUid } from '../../shared/card-uid.ts'
 import {
   registrationRequest,
+  type Registration,
   type RegistrationField,
   type RuleName,
 } from '../../shared/contracts/vlt-clients.ts'
@@ -8,11 +9,8 @@ import { AppError, type FieldComplaint } from '../../shared/errors.ts'
 import { formatWireJson, parseWireJson } from '../../shared/wire-json.ts'
 import type { NewRegistration } from '../outbox/registration.ts'
 
-/** A client's data, checked; without the card, which the tap brings. */
-export interface ClientData {
-  codigoClienteVLT: string
-  fields: Omit<ReturnType<typeof registrationRequest.parse>, 'tarjeta'>
-}
+/** A client's data, checked; without the card, which the tap brings. Integers are decimal text. */
+export type ClientData = Omit<Registration, 'tarjeta'>
 
 /** One wrong field; `rule` lets the caller say it in the reader's language. */
 export interface ClientComplaint extends FieldComplaint {
@@ -20,22 +18,16 @@ export interface ClientComplaint extends FieldComplaint {
   max?: number
 }
 
-/** Fields that travel as JSON integers of up to 64 bits, kept here as decimal text. */
-const integerFields: ReadonlySet<string> = new Set<RegistrationField>([
-  'codigoClienteVLT',
-  'tipoDocumento',
-  'sexo',
-])
-
 const clientSchema = registrationRequest.omit({ tarjeta: true })
 export const clientFields = Object.keys(clientSchema.shape) as Exclude<RegistrationField, 'tarjeta'>[]
-export const requiredFields: readonly string[] = [
-  'codigoClienteVLT',
-  'correo',
-  'enviarWhatsApp',
-  'enviarCorreo',
-  'enviarSms',
-]
+/** What a client without any data lacks. */
+export const requiredFields: readonly string[] =
+  clientSchema.safeParse({}).error?.issues.map(({ path }) => String(path[0])) ?? []
+
+/** Fields that travel as JSON integers of up to 64 bits. */
+const integerFields: ReadonlySet<string> = new Set(
+  clientFields.filter((field) => clientSchema.shape[field].meta()?.['type'] === 'integer'),
+)
 
 /**
  * Reads a client's data: the JSON object of the API document, without `tarjeta`. By the server's own rules, and
@@ -60,7 +52,7 @@ export function checkClient(value: unknown): { client: ClientData } | { complain
       complaints.push({ field, message: `The ${field} field is not known.`, rule: 'unknown' })
   }
   if (!parsed.success || complaints.length > 0) return { complaints }
-  return { client: { codigoClienteVLT: parsed.data.codigoClienteVLT, fields: parsed.data } }
+  return { client: parsed.data }
 }
 
 /** The same from JSON text. Throws `input-invalid` with every wrong field. */
@@ -76,7 +68,7 @@ export function parseClient(text: string): ClientData {
 export function clientJson(client: ClientData, card?: CardUid): string {
   const body: Record<string, unknown> = {}
   for (const field of Object.keys(registrationRequest.shape)) {
-    const value = field === 'tarjeta' ? card : client.fields[field as keyof ClientData['fields']]
+    const value = field === 'tarjeta' ? card : client[field as keyof ClientData]
     if (value !== undefined) body[field] = value
   }
   return formatWireJson(body, integerFields)

@@ -13,14 +13,12 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
+import { isSafeSqlite } from '../../shared/sqlite-version.ts'
 import { schema, schemaVersion } from './schema.ts'
 import { heldError, holderOf, withStorageErrors } from './storage-errors.ts'
 
 export type Database = Sqlite.Database
 export type Statement = Sqlite.Statement
-
-/** Below this SQLite can corrupt a WAL database that two connections checkpoint at the same moment. */
-const minSqliteVersion = [3, 51, 3] as const
 
 /** An agent that is just stopping lets go within this. */
 const lockPatienceMs = 2_000
@@ -36,7 +34,7 @@ export function outboxFiles(dataFolder: string): string[] {
 }
 
 /** Makes the data folder, for this user alone. */
-export function prepareDataFolder(dataFolder: string): void {
+function prepareDataFolder(dataFolder: string): void {
   try {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
     accessSync(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK)
@@ -116,19 +114,10 @@ function proveDurable(database: Database, clock: Clock): void {
   const synchronous = database.pragma('synchronous', { simple: true })
   const journalMode = database.pragma('journal_mode', { simple: true })
   const version = String(database.prepare('SELECT sqlite_version()').pluck().get())
-  if (synchronous !== 2 || journalMode !== 'wal' || isOlder(version)) {
+  if (synchronous !== 2 || journalMode !== 'wal' || !isSafeSqlite(version)) {
     const found = `synchronous=${String(synchronous)}, journal_mode=${String(journalMode)}, SQLite ${version}`
     throw new AppError('outbox-not-durable', `the outbox would not survive a power cut: ${found}`)
   }
-}
-
-function isOlder(version: string): boolean {
-  const parts = version.split('.').map(Number)
-  for (const [index, least] of minSqliteVersion.entries()) {
-    const part = parts[index] ?? 0
-    if (part !== least) return part < least
-  }
-  return false
 }
 
 /**

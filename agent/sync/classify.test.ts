@@ -12,7 +12,7 @@ const receipt = { id: 11, tarjeta: 'A0C2BBCA', mensaje: 'cliente nuevo', esDupli
 test.each([200, 201])('%i with the documented body is delivered', (status) => {
   expect(classify(answer(status, {}, JSON.stringify(receipt)))).toEqual({
     kind: 'delivered',
-    answer: receipt,
+    receipt: JSON.stringify(receipt),
   })
 })
 

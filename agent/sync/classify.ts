@@ -1,4 +1,4 @@
-import { registrationAnswer, type RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
+import { registrationAnswer } from '../../shared/contracts/vlt-clients.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 
 /** What became of one request. */
@@ -7,11 +7,11 @@ export type Response =
   /** No answer; `code` is the transport's own, `sent` whether the server may have received the request. */
   | { kind: 'failure'; code: string; sent: boolean }
 
-/** What the queue does with the row. */
+/** What the queue does with the row. A receipt is the server's answer body, as it came. */
 export type Verdict =
-  | { kind: 'delivered'; answer: RegistrationAnswer }
+  | { kind: 'delivered'; receipt: string }
   /** Refused for good: a dead letter. */
-  | { kind: 'dead'; error: ErrorCode }
+  | { kind: 'dead'; error: ErrorCode; receipt: string }
   /** Again later. `suspect`: the row itself may be the cause. `waitMs`: how long the server asked to wait. */
   | { kind: 'retry'; error: ErrorCode; suspect: boolean; waitMs?: number }
   /** Nothing can be delivered until a person has mended something: the row stays as it is. */
@@ -30,13 +30,13 @@ export function classify(response: Response): Verdict {
   switch (status) {
     case 400:
     case 422:
-      return { kind: 'dead', error: 'rejected-invalid' }
+      return { kind: 'dead', error: 'rejected-invalid', receipt: response.body }
     case 413:
-      return { kind: 'dead', error: 'rejected-too-large' }
+      return { kind: 'dead', error: 'rejected-too-large', receipt: response.body }
     case 409:
       return response.headers['idempotency-key-state'] === 'in-progress'
         ? { kind: 'retry', error: 'request-in-progress', suspect: true, ...wait }
-        : { kind: 'dead', error: 'rejected-conflict' }
+        : { kind: 'dead', error: 'rejected-conflict', receipt: response.body }
     case 401:
     case 403:
       return { kind: 'pause', error: 'server-refuses-us' }
@@ -56,7 +56,7 @@ export function classify(response: Response): Verdict {
 function classifySuccess(body: string): Verdict {
   const parsed = registrationAnswer.safeParse(parseJson(body))
   if (!parsed.success) return { kind: 'retry', error: 'server-unexpected-answer', suspect: true }
-  return { kind: 'delivered', answer: parsed.data }
+  return { kind: 'delivered', receipt: body }
 }
 
 /**

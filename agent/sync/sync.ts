@@ -145,7 +145,8 @@ export class Sync {
       const response = await client.probe(stop)
       if (!stop.aborted) this.#learnFromProbe(response)
     } else {
-      const wakeAt = Math.min(this.#nextProbeMonoMs, ...this.#resting.values())
+      let wakeAt = this.#nextProbeMonoMs
+      for (const until of this.#resting.values()) wakeAt = Math.min(wakeAt, until)
       await this.#alarm.sleep(Math.max(1, wakeAt - now), stop)
     }
   }
@@ -165,13 +166,13 @@ export class Sync {
     const paceMs = response.kind === 'answer' ? this.#pacing.observe(response.headers) : 0
     switch (verdict.kind) {
       case 'delivered':
-        this.#outbox.markDelivered(row.id, (response as Response & { kind: 'answer' }).body)
+        this.#outbox.markDelivered(row.id, verdict.receipt)
         this.#status.lastSuccessAt = this.#clock.now()
         this.#log.info({ registration: row.id, attempts: row.attempts + 1 }, 'delivered')
         this.#answered(row)
         break
       case 'dead':
-        this.#outbox.markDead(row.id, verdict.error, response.kind === 'answer' ? response.body : null)
+        this.#outbox.markDead(row.id, verdict.error, verdict.receipt)
         this.#log.warn({ registration: row.id, code: verdict.error }, 'dead letter')
         this.#answered(row)
         break

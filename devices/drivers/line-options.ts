@@ -1,8 +1,9 @@
+import { wholeNumber } from '../../shared/config.ts'
 import { z } from 'zod'
 import type { LineCodecOptions } from '../codecs/line.ts'
 import type { Profile } from '../normalise.ts'
 import type { ReaderOptions } from '../reader.ts'
-import { choice, wholeNumber } from './option-text.ts'
+import { choice } from './option-text.ts'
 
 export interface LineReaderOptions extends ReaderOptions {
   line: LineCodecOptions

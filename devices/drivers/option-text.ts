@@ -1,17 +1,6 @@
 import { z } from 'zod'
 import type { OptionHelp } from '../reader.ts'
 
-/** Options in specs are text; these read it strictly, so that `0x10`, `1e3` or ` 5` are typing errors. */
-
-export function wholeNumber(min: number, max: number) {
-  const error = `must be a whole number from ${String(min)} to ${String(max)}`
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, error)
-    .transform(Number)
-    .pipe(z.number().min(min, error).max(max, error))
-}
-
 /** One of these numbers or words, as written. */
 export function choice<const T extends string>(...values: T[]) {
   return z.enum(values, `must be one of ${values.join(', ')}`)

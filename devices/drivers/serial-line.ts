@@ -1,3 +1,4 @@
+import { wholeNumber } from '../../shared/config.ts'
 import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DiscoveredDevice, ReaderDriver } from '../reader.ts'
@@ -11,7 +12,7 @@ import {
   type LineReaderOptions,
 } from './line-options.ts'
 import { LineSession } from './line-session.ts'
-import { choice, driverOptions, optionHelp, wholeNumber } from './option-text.ts'
+import { choice, driverOptions, optionHelp } from './option-text.ts'
 
 export interface SerialLineOptions extends LineReaderOptions {
   serial: SerialLine

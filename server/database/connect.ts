@@ -2,12 +2,10 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import { join, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { AppError, type ErrorCode, nativeCode } from '../../shared/errors.ts'
+import { isSafeSqlite } from '../../shared/sqlite-version.ts'
 
 /** Written into every file this program creates, so that another program's database is never taken for ours. */
 const applicationId = 0x564c5453
-
-/** 3.51.3 mends the WAL-reset bug, which could corrupt a database. */
-const oldestSqlite = [3, 51, 3]
 
 /** The raw handle of better-sqlite3, which only this folder knows. */
 export type SqliteFile = Sqlite.Database
@@ -114,10 +112,11 @@ export function assertDurable(file: SqliteFile): void {
 
 function refuseOldSqlite(file: SqliteFile): void {
   const text = String(file.prepare('select sqlite_version()').pluck().get())
-  const version = text.split('.').map(Number)
-  const order = oldestSqlite.map((part, place) => (version[place] ?? 0) - part).find((step) => step !== 0)
-  if ((order ?? 0) < 0) {
-    throw new AppError('database-not-durable', `SQLite ${text} is older than ${oldestSqlite.join('.')}`)
+  if (!isSafeSqlite(text)) {
+    throw new AppError(
+      'database-not-durable',
+      `SQLite ${text} can corrupt a database that is in use; a newer one is needed`,
+    )
   }
 }
 
