@@ -4,12 +4,31 @@
 const homes = {
   serialport: ['^devices/transports/serial\\.ts$'],
   undici: ['^agent/sync/client\\.ts$'],
-  'better-sqlite3': ['^agent/outbox/database\\.ts$', '^server/database/connect\\.ts$'],
+  'better-sqlite3': ['^agent/outbox/database\\.ts$', '^server/database/sqlite/connect\\.ts$'],
+  pg: ['^server/database/postgres/connect\\.ts$'],
+  jose: ['^server/security/tokens\\.ts$'],
+  nodemailer: ['^server/mail/transport\\.ts$'],
+  'prom-client': ['^server/metrics/'],
+  croner: ['^server/systems/user-accounts/reminders\\.ts$'],
+  'csv-parse': ['^server/systems/user-accounts/'],
   commander: ['^agent/(cli|commands/)', '^server/(cli|commands/)'],
   pino: ['^shared/log\\.ts$'],
   kysely: ['^server/database/', '/store\\.ts$'],
-  fastify: ['^server/(app|health)\\.ts$', '^server/plugins/', '/(routes|dialect)\\.ts$', '^agent/page/'],
-  zod: ['^shared/', '^devices/', '^agent/', '^server/config\\.ts$', '/routes\\.ts$'],
+  fastify: [
+    '^server/(app|health)\\.ts$',
+    '^server/(plugins|rate-limit|metrics|openapi)/',
+    '/(routes|dialect)\\.ts$',
+    '^agent/page/',
+  ],
+  zod: [
+    '^shared/',
+    '^devices/',
+    '^agent/',
+    '^server/config\\.ts$',
+    '^server/security/keyring\\.ts$',
+    '^server/openapi/',
+    '/routes\\.ts$',
+  ],
 }
 
 const programs = '^(shared|devices|agent|server)/'

@@ -7,7 +7,7 @@ import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
 import { addRun } from './commands/run.ts'
 import { addStatus } from './commands/status.ts'
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { exitCodeOf, exitCodes } from '../shared/exit-codes.ts'
 import { version } from './version.ts'
 
 /** How long a command that was interrupted may take to say how things stand. */

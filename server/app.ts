@@ -3,12 +3,13 @@ import { fastify, type FastifyInstance } from 'fastify'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { Settings } from './config.ts'
+import type { Core } from './core.ts'
 import { health } from './health.ts'
 import type { Idempotency } from './idempotency/idempotency.ts'
 import { answerParserError, answerTheRest, answerUnmatched } from './plugins/fallback.ts'
-import type { HitStore } from './plugins/rate-limit.ts'
 import { takeRawBodies } from './plugins/request-body.ts'
 import { logRequests } from './plugins/request-log.ts'
+import type { HitStore } from './rate-limit/limit-rate.ts'
 import { vltClients, vltClientsDialect } from './systems/vlt-clients/routes.ts'
 
 // A kiosk on a poor line gets its few kilobytes through in this time; who takes longer holds a connection for nothing.
@@ -17,7 +18,8 @@ const requestTimeoutMs = 30_000
 const dialects = [vltClientsDialect]
 
 export interface AppParts {
-  settings: Pick<Settings, 'vltDestination' | 'vltRateLimit' | 'trustedProxy'>
+  settings: Settings
+  core: Core
   idempotency: Idempotency
   hits: HitStore
   databaseWorks: () => Promise<boolean>
@@ -60,9 +62,9 @@ export function createApp(parts: AppParts): FastifyInstance {
   )
   void app.register(
     (scope, _options, done) => {
-      const { hits, idempotency } = parts
+      const { hits, idempotency, core } = parts
       const { vltDestination: destination, vltRateLimit: ratePerMinute } = settings
-      vltClients(scope, { destination, ratePerMinute, hits, idempotency, clock, log })
+      vltClients(scope, { destination, ratePerMinute, hits, idempotency, vault: core.vault, clock, log })
       done()
     },
     { prefix: vltClientsDialect.prefix },

@@ -2,11 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { AppError, type ErrorCode } from '../shared/errors.ts'
+import { AppError } from '../shared/errors.ts'
+import { exitCodeOf } from '../shared/exit-codes.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addServe } from './commands/serve.ts'
-
-const exitCodes: Partial<Record<ErrorCode, number>> = { usage: 2, 'config-invalid': 3 }
 
 const stop = new AbortController()
 const signals = { SIGTERM: 15, SIGINT: 2 } as const
@@ -54,7 +53,7 @@ function complain(error: unknown): number {
     return 1
   }
   process.stderr.write(`error ${error.code}: ${error.message}\nhint: ${error.hint}\n`)
-  return exitCodes[error.code] ?? 1
+  return exitCodeOf[error.code]
 }
 
 function version(): string {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { AppError } from '../shared/errors.ts'
 import { logLevels } from '../shared/log.ts'
 import { readSettings } from './config.ts'
@@ -22,7 +22,10 @@ test('without any source the documented defaults hold', () => {
     host: '127.0.0.1',
     port: 8080,
     data: 'var/server',
+    insecureLoopback: false,
+    mailFrom: 'VLT Kiosk <no-reply@localhost>',
     vltRateLimit: 60,
+    rateLimit: 60,
     trustedProxy: [],
     drainMs: 500,
     logLevel: 'info',
@@ -104,4 +107,50 @@ test('a destination that is blank is refused, not taken for none', () => {
   expect(complaints({ vltDestination: ' ' })).toEqual([
     '--vlt-destination must name the destination client (" ", from --vlt-destination)',
   ])
+})
+
+describe('secrets come from files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vlt-secret-'))
+  const file = join(folder, 'url')
+  afterAll(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  test('by flag or environment, without the line end that editors add', () => {
+    writeFileSync(file, 'postgres://vlt:secret@db.example/vlt\n')
+    const expected = 'postgres://vlt:secret@db.example/vlt'
+    expect(readSettings({ databaseUrlFile: file }, {}).databaseUrl).toBe(expected)
+    expect(readSettings({}, { VLT_SERVER_DATABASE_URL_FILE: file }).databaseUrl).toBe(expected)
+  })
+
+  test('a wrong one is named without being shown', () => {
+    writeFileSync(file, 'mysql://vlt:secret@db.example/vlt')
+    const [complaint] = complaints({ databaseUrlFile: file })
+    expect(complaint).toContain(`--database-url must be an address that begins with postgres://`)
+    expect(complaint).toContain(file)
+    expect(complaint).not.toContain('vlt:')
+  })
+
+  test('a secret given twice, or in a file that is not there, is refused', () => {
+    writeFileSync(file, 'smtp://mail.example')
+    expect(complaints({ smtpUrlFile: file, smtpUrl: 'smtp://other.example' })).toEqual([
+      '--smtp-url-file and --smtp-url exclude each other',
+    ])
+    expect(() => readSettings({ smtpUrlFile: join(folder, 'none') }, {})).toThrow('cannot read')
+  })
+})
+
+test.for<[Record<string, unknown>, string]>([
+  [{ tlsCert: 'a' }, '--tls-cert needs --tls-key beside it ("a", from --tls-cert)'],
+  [{ tlsKey: 'a' }, '--tls-key needs --tls-cert beside it ("a", from --tls-key)'],
+  [
+    { smtpUrl: 'smtp://a', mailDir: 'b' },
+    '--mail-dir and --smtp-url exclude each other ("b", from --mail-dir)',
+  ],
+  [
+    { insecureLoopback: 'maybe' },
+    '--insecure-loopback must be true or false ("maybe", from --insecure-loopback)',
+  ],
+])('%j is refused', ([flags, complaint]) => {
+  expect(complaints(flags)).toEqual([complaint])
 })

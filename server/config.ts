@@ -9,6 +9,8 @@ export const defaults = {
   port: 8080,
   data: 'var/server',
   vltRateLimit: 60,
+  rateLimit: 60,
+  mailFrom: 'VLT Kiosk <no-reply@localhost>',
   drainMs: 500,
   logLevel: 'info',
 } as const
@@ -17,21 +19,41 @@ export const defaults = {
 export const ranges = {
   port: [0, 65_535],
   vltRateLimit: [1, 1_000_000],
+  rateLimit: [1, 1_000_000],
   // The rest of the 10 s that a stop may take belongs to the requests in flight.
   drainMs: [0, 8_000],
 } as const satisfies Record<string, readonly [number, number]>
 
 /** Flags, `VLT_SERVER_*` and the settings file of every command meet in these keys. */
-export const settingsSchema = z.object({
-  host: text('must be a host name or an IP address').default(defaults.host),
-  port: trimmedNumber(...ranges.port).default(defaults.port),
-  data: text('must name a folder').default(defaults.data),
-  vltDestination: text('must name the destination client').optional(),
-  vltRateLimit: trimmedNumber(...ranges.vltRateLimit).default(defaults.vltRateLimit),
-  trustedProxy: addressRanges().default([]),
-  drainMs: trimmedNumber(...ranges.drainMs).default(defaults.drainMs),
-  logLevel: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default(defaults.logLevel),
-})
+export const settingsSchema = z
+  .object({
+    host: text('must be a host name or an IP address').default(defaults.host),
+    port: trimmedNumber(...ranges.port).default(defaults.port),
+    data: text('must name a folder').default(defaults.data),
+    databaseUrl: url(['postgres:', 'postgresql:']).optional(),
+    keys: text('must name a file').optional(),
+    publicUrl: url(['http:', 'https:']).optional(),
+    insecureLoopback: onOff().default(false),
+    tlsCert: text('must name a file').optional(),
+    tlsKey: text('must name a file').optional(),
+    smtpUrl: url(['smtp:', 'smtps:']).optional(),
+    mailDir: text('must name a folder').optional(),
+    mailFrom: text('must be an address such as Lobby <no-reply@example.com>').default(defaults.mailFrom),
+    vltDestination: text('must name the destination client').optional(),
+    vltRateLimit: trimmedNumber(...ranges.vltRateLimit).default(defaults.vltRateLimit),
+    rateLimit: trimmedNumber(...ranges.rateLimit).default(defaults.rateLimit),
+    trustedProxy: addressRanges().default([]),
+    drainMs: trimmedNumber(...ranges.drainMs).default(defaults.drainMs),
+    logLevel: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default(defaults.logLevel),
+  })
+  .superRefine(({ tlsCert, tlsKey, smtpUrl, mailDir }, context) => {
+    const refuse = (key: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [key], message })
+    }
+    if (tlsCert === undefined && tlsKey !== undefined) refuse('tlsKey', 'needs --tls-cert beside it')
+    if (tlsCert !== undefined && tlsKey === undefined) refuse('tlsCert', 'needs --tls-key beside it')
+    if (smtpUrl !== undefined && mailDir !== undefined) refuse('mailDir', 'and --smtp-url exclude each other')
+  })
 
 export type Settings = z.output<typeof settingsSchema>
 
@@ -43,7 +65,8 @@ export function readSettings(
   env: Record<string, string | undefined>,
 ): Readonly<Settings> {
   const file = typeof config === 'string' ? config : env[`${envPrefix}CONFIG`]
-  return loadConfig(settingsSchema, { flags, env, envPrefix, file: file === '' ? undefined : file })
+  const secrets = ['databaseUrl', 'smtpUrl']
+  return loadConfig(settingsSchema, { flags, env, envPrefix, file: file === '' ? undefined : file, secrets })
 }
 
 function text(rule: string) {
@@ -51,6 +74,27 @@ function text(rule: string) {
     .string(rule)
     .transform((value) => value.trim())
     .refine((value) => value !== '' && !value.includes('\0'), rule)
+}
+
+/** An address of one of these protocols, without a slash at its end. */
+function url(protocols: string[]) {
+  const rule = `must be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
+  return text(rule)
+    .refine((value) => protocols.includes(URL.parse(value)?.protocol ?? ''), rule)
+    .transform((value) => value.replace(/\/+$/, ''))
+}
+
+/** A flag, or `true` and `false` in the environment. */
+function onOff() {
+  const words = new Map<unknown, boolean>([
+    [true, true],
+    ['true', true],
+    ['1', true],
+    [false, false],
+    ['false', false],
+    ['0', false],
+  ])
+  return z.preprocess((raw) => words.get(raw) ?? raw, z.boolean('must be true or false'))
 }
 
 /** Settings files of shells tend to bring spaces along. */

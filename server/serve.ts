@@ -7,10 +7,11 @@ import { untilAborted } from '../shared/until-aborted.ts'
 import { createServiceManager } from '../shared/service-manager.ts'
 import { createApp } from './app.ts'
 import type { Settings } from './config.ts'
-import { openDatabase } from './database/database.ts'
+import { openCore } from './core.ts'
 import { createDatabaseCheck } from './health.ts'
 import { createIdempotency, type Idempotency } from './idempotency/idempotency.ts'
-import { memoryHits } from './plugins/memory-hits.ts'
+import { memoryHits } from './rate-limit/memory-hits.ts'
+import { sharedHits } from './rate-limit/shared-hits.ts'
 
 type App = ReturnType<typeof createApp>
 
@@ -36,15 +37,19 @@ const pruneEveryMs = 24 * 60 * 60 * 1000
 export async function serve(settings: Settings, { env, print, stop }: Surroundings): Promise<void> {
   const log = createLog('vlt-server', settings.logLevel)
   await using stack = new AsyncDisposableStack()
-  const database = stack.use(await openDatabase(settings.data, clock))
+  const core = stack.use(await openCore(settings, clock, 'server'))
+  const { database, vault } = core
   for (const migration of database.migrated) log.info({ migration }, 'database migrated')
 
-  const idempotency = createIdempotency(database, clock)
+  const idempotency = createIdempotency(database, vault, clock)
   const databaseWorks = createDatabaseCheck(database, clock, log)
+  // Several instances on one database count together; a single one needs no database to count.
+  const hits = database.engine === 'postgres' ? sharedHits(database) : memoryHits(clock)
   const app = createApp({
     settings,
+    core,
     idempotency,
-    hits: memoryHits(clock),
+    hits,
     databaseWorks,
     stopping: stop,
     clock,

@@ -3,13 +3,18 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import type { Clock } from '../shared/clock.ts'
 import { createLog } from '../shared/log.ts'
 import { createApp } from './app.ts'
-import { type Database, openDatabase } from './database/database.ts'
+import { readSettings } from './config.ts'
+import { openCore, type Core } from './core.ts'
 import { createDatabaseCheck } from './health.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
-import { memoryHits } from './plugins/memory-hits.ts'
+import type { Engine } from './database/schema.ts'
+import { newPostgresDatabase } from './postgres.testing.ts'
+import { memoryHits } from './rate-limit/memory-hits.ts'
+import { sharedHits } from './rate-limit/shared-hits.ts'
 
 /** A clock that tests move by hand; sleeping takes no time of its own and ends only with its signal. */
 export interface HandClock extends Clock {
@@ -33,19 +38,25 @@ export function handClock(start = '2026-03-01T12:00:00.000Z'): HandClock {
   }
 }
 
-export interface Testbed extends AsyncDisposable {
+/** What every test of storing runs on. */
+export const engines: Engine[] = ['sqlite', 'postgres']
+
+export interface Testbed extends Core {
   readonly port: number
   readonly folder: string
-  readonly database: Database
   readonly clock: HandClock
   readonly stopping: AbortController
 }
 
 export interface TestbedOptions {
+  /** The embedded one unless told. */
+  engine?: Engine
   /** Null for none. */
   vltDestination?: string | null
   vltRateLimit?: number
   trustedProxy?: string[]
+  /** Any other setting, as a flag would give it. */
+  flags?: Record<string, unknown>
 }
 
 /** The whole server on a port and a database of its own: only the clock is not the real one. */
@@ -56,17 +67,27 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
   })
   const clock = handClock()
   const log = createLog('testbed', 'error')
-  const database = stack.use(await openDatabase(folder, clock))
-  const stopping = new AbortController()
-  const { vltDestination = 'lobby' } = options
-  const app = createApp({
-    settings: {
-      vltDestination: vltDestination ?? undefined,
+  const databaseUrl = options.engine === 'postgres' ? stack.use(await newPostgresDatabase()).url : undefined
+  const settings = readSettings(
+    {
+      data: folder,
+      databaseUrl,
+      vltDestination: options.vltDestination === null ? undefined : (options.vltDestination ?? 'lobby'),
       vltRateLimit: options.vltRateLimit ?? 1_000_000,
-      trustedProxy: options.trustedProxy ?? [],
+      rateLimit: 1_000_000,
+      trustedProxy: options.trustedProxy,
+      ...options.flags,
     },
-    idempotency: createIdempotency(database, clock),
-    hits: memoryHits(clock),
+    {},
+  )
+  const core = stack.use(await openCore(settings, clock, 'server'))
+  const { database, vault } = core
+  const stopping = new AbortController()
+  const app = createApp({
+    settings,
+    core,
+    idempotency: createIdempotency(database, vault, clock),
+    hits: database.engine === 'postgres' ? sharedHits(database) : memoryHits(clock),
     databaseWorks: createDatabaseCheck(database, clock, log),
     stopping: stopping.signal,
     clock,
@@ -76,7 +97,7 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const opened = stack.move()
-  return { port, folder, database, clock, stopping, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { ...core, port, folder, clock, stopping, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 export interface Sent {
@@ -171,4 +192,23 @@ export function sendBytes(port: number, bytes: string): Promise<string> {
     })
     socket.on('error', reject)
   })
+}
+
+/** Keeps writers waiting until `release`, so that requests which come meanwhile are seen in flight together. */
+export async function holdWrites({ database }: Testbed): Promise<{ release: () => Promise<void> }> {
+  const held = Promise.withResolvers<undefined>()
+  const release = Promise.withResolvers<undefined>()
+  const done = database.transact(async (tx) => {
+    // SQLite has one writer anyway; PostgreSQL must be told whom to stop.
+    if (database.engine === 'postgres') await sql`lock table clients in exclusive mode`.execute(tx)
+    held.resolve(undefined)
+    await release.promise
+  })
+  await held.promise
+  return {
+    release: () => {
+      release.resolve(undefined)
+      return done
+    },
+  }
 }

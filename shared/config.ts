@@ -10,6 +10,8 @@ export interface ConfigSources {
   envPrefix: string
   /** JSON file whose keys are those of the schema. */
   file?: string | undefined
+  /** Settings that hold a secret: `databaseUrl` may also come from the file that `databaseUrlFile` names. */
+  secrets?: string[]
 }
 
 /**
@@ -19,7 +21,8 @@ export interface ConfigSources {
  * Throws `config-invalid`, naming every wrong setting with its value, rule and source.
  */
 export function loadConfig<T extends z.ZodObject>(schema: T, sources: ConfigSources): Readonly<z.output<T>> {
-  const keys = Object.keys(schema.shape)
+  const { secrets = [] } = sources
+  const keys = [...Object.keys(schema.shape), ...secrets.map(fileKey)]
   const merged: Record<string, unknown> = {}
   const origin: Record<string, string> = {}
   const complaints: FieldComplaint[] = []
@@ -42,12 +45,20 @@ export function loadConfig<T extends z.ZodObject>(schema: T, sources: ConfigSour
     if (flag !== undefined) take(key, flag, flagName(key))
   }
 
+  for (const key of secrets) {
+    const path = merged[fileKey(key)]
+    if (typeof path !== 'string') continue
+    if (merged[key] === undefined) take(key, readSecret(path, flagName(fileKey(key))), path)
+    else
+      complaints.push({ field: flagName(fileKey(key)), message: `and ${flagName(key)} exclude each other` })
+  }
+
   const parsed = schema.safeParse(merged)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const key = String(issue.path[0] ?? '')
-      const value = JSON.stringify(withoutPassword(merged[key]))
       const source = origin[key]
+      const value = secrets.includes(key) ? '…' : JSON.stringify(withoutPassword(merged[key]))
       complaints.push({
         field: flagName(key),
         message: source === undefined ? issue.message : `${issue.message} (${value}, from ${source})`,
@@ -59,6 +70,18 @@ export function loadConfig<T extends z.ZodObject>(schema: T, sources: ConfigSour
     throw new AppError('config-invalid', `wrong settings:\n${list}`, { fields: complaints })
   }
   return Object.freeze(parsed.data)
+}
+
+function fileKey(key: string): string {
+  return `${key}File`
+}
+
+function readSecret(path: string, flag: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    throw new AppError('config-invalid', `${flag}: cannot read ${path}`, { cause })
+  }
 }
 
 /** An address may carry a password, which an error text must not repeat. */

@@ -161,7 +161,24 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'A newer vlt-server wrote this database: install that version again.',
   },
-  'database-unavailable': { retry: 'later', hint: 'Check the disk and the database named above.' },
+  'database-unavailable': { retry: 'later', hint: 'Check that the database runs and can be reached.' },
+  'database-refused': {
+    retry: 'after-fix',
+    hint: 'The database refuses this user, password or database name: correct --database-url.',
+  },
+  'keys-unusable': {
+    retry: 'after-fix',
+    hint: 'Give a keys file written by vlt-server that only its owner can read (chmod 600), with --keys.',
+  },
+  'keys-missing': {
+    retry: 'after-fix',
+    hint: 'Give the keys file this database was created with, with --keys: restore it, or copy it from the other instance.',
+  },
+  'keys-mismatch': {
+    retry: 'after-fix',
+    hint: 'This is the keys file of another database: give the one this database was created with, with --keys.',
+  },
+  'passwords-busy': { retry: 'later', hint: 'Too many passwords wait to be checked: try again in a moment.' },
 } as const satisfies Record<string, { retry: Retry; hint: string }>
 
 /** Stable name of a failure: what scripts, logs and `last_error` columns hold. */

@@ -8,7 +8,7 @@ import { agentConfig, envPrefix, type AgentConfig } from '../config.ts'
 import { call, type CallOptions } from '../control/client.ts'
 import { coreOperations } from '../control/operations.ts'
 import { socketPath } from '../control/protocol.ts'
-import type { ExitCode } from '../exit-codes.ts'
+import type { ExitCode } from '../../shared/exit-codes.ts'
 import { outboxFiles } from '../outbox/database.ts'
 
 /** What the composition root lends to commands: the only way they touch the process. */

@@ -15,7 +15,7 @@ import {
 } from '../enrolment/client-data.ts'
 import type { Outcome } from '../enrolment/registrar.ts'
 import { complaintLine, wordings } from '../enrolment/wording.ts'
-import { exitCodes, type ExitCode } from '../exit-codes.ts'
+import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
 import { callAgent, reachOutbox, settings, type Terminal } from './context.ts'
 import { Prompt } from './prompt.ts'
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
 import { AppError, nativeCode } from '../../shared/errors.ts'
 import { pageSize, type QueueEntry, type WholeEntry } from '../control/operations.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes } from '../../shared/exit-codes.ts'
 import { recoverOutbox } from '../outbox/recover.ts'
 import { reachOutbox, settings, type Operations, type Terminal } from './context.ts'
 

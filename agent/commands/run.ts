@@ -4,7 +4,7 @@ import { createLog } from '../../shared/log.ts'
 import { createServiceManager } from '../../shared/service-manager.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
 import { openAgent } from '../agent.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes } from '../../shared/exit-codes.ts'
 import { settings, type Terminal } from './context.ts'
 
 export function addRun(program: Command, terminal: Terminal): void {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { errorTable } from '../../shared/errors.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes } from '../../shared/exit-codes.ts'
 import type { AgentStatus } from '../status.ts'
 import { reachOutbox, settings, type Terminal } from './context.ts'
 

@@ -12,8 +12,8 @@ export function addMigrate(program: Command, { env, print }: Surroundings): void
     .description('create the database or bring it to this version, while no server runs (serve does it too)')
     .option('--data <dir>', `folder of the database, created for its owner alone (default ${defaults.data})`)
   addConfigOption(command).action(async (flags: Record<string, unknown>) => {
-    const { data } = readSettings(flags, env)
-    await using database = await openDatabase(data, systemClock)
+    const { data: folder, databaseUrl: url } = readSettings(flags, env)
+    await using database = await openDatabase({ folder, url }, systemClock)
     for (const migration of database.migrated) print(`applied ${migration}`)
     if (database.migrated.length === 0) print('nothing to do: the database is at this version')
   })

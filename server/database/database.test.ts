@@ -15,8 +15,9 @@ import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
-import { assertDurable } from './connect.ts'
+import { assertDurable } from './sqlite/connect.ts'
 import { openDatabase } from './database.ts'
+import { migrationNames } from './migrate.ts'
 
 let folder: string
 beforeEach(() => {
@@ -26,7 +27,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const open = (path = folder) => openDatabase(path, systemClock)
+const open = (path = folder) => openDatabase({ folder: path, url: undefined }, systemClock)
 
 async function openAndClose(path = folder): Promise<string[]> {
   await using database = await open(path)
@@ -36,7 +37,7 @@ async function openAndClose(path = folder): Promise<string[]> {
 describe('opening', () => {
   test('creates the folder for its owner alone and the schema once', async () => {
     const deeper = join(folder, 'deep', 'er')
-    expect(await openAndClose(deeper)).toEqual(['0001-initial'])
+    expect(await openAndClose(deeper)).toEqual(migrationNames)
     expect(statSync(deeper).mode & 0o777).toBe(0o700)
     expect(await openAndClose(deeper)).toEqual([])
   })
@@ -68,7 +69,7 @@ describe('opening', () => {
 
   test('a crash while the file was being created leaves nothing that stands in the way', async () => {
     writeFileSync(join(folder, 'server.db.new'), 'half a fi')
-    expect(await openAndClose()).toEqual(['0001-initial'])
+    expect(await openAndClose()).toEqual(migrationNames)
     expect(readdirSync(folder).filter((name) => name.includes('.new'))).toEqual([])
   })
 

@@ -1,6 +1,9 @@
 import type { Generated, Kysely, Transaction } from 'kysely'
 
-/** Numbers of 64 bits are decimal text, times ISO 8601 UTC text, truth 0 or 1: the same on every engine. */
+/**
+ * Numbers of 64 bits are decimal text, times ISO 8601 UTC text, truth 0 or 1: the same on every engine. Personal data
+ * is sealed by the vault (security/vault.ts), and found by blind indexes.
+ */
 export interface Schema {
   clients: ClientRow
   cards: CardRow
@@ -8,23 +11,20 @@ export interface Schema {
   staff_cases: StaffCaseRow
   idempotency_keys: IdempotencyKeyRow
   heartbeat: HeartbeatRow
+  keyring_proofs: KeyringProofRow
+  hits: HitRow
+  audit_events: AuditEventRow
+  mails: MailRow
 }
 
 export interface ClientRow {
   id: Generated<number>
   codigo_cliente_vlt: string
-  correo: string
   tipo_documento: string | null
-  dni: string | null
-  nombre: string | null
-  apellido_paterno: string | null
-  apellido_materno: string | null
-  /** The day and time as sent: the zone is never applied, the day never shifts. */
-  fecha_nacimiento: string | null
-  direccion: string | null
-  telefono: string | null
-  ubigeo: string | null
-  sexo: string | null
+  /** Blind index of the document number. */
+  dni_index: string | null
+  /** What the registration said of the person, sealed JSON: see systems/vlt-clients/store.ts. */
+  personal: string
   active_card_uid: string
   created_at: string
 }
@@ -66,10 +66,10 @@ export interface StaffCaseRow {
 export interface IdempotencyKeyRow {
   scope: string
   key: string
-  /** SHA-256 of the request body, hex. */
-  request_hash: string
-  status: number
-  body: string
+  /** Blind index of the request body. */
+  request_index: string
+  /** Sealed JSON of the answer. */
+  answer: string
   created_at: string
 }
 
@@ -79,6 +79,55 @@ export interface HeartbeatRow {
   beat_at: string
 }
 
+/** Shows that a keyring is the one the data was sealed with, and tells nothing else of it. */
+export interface KeyringProofRow {
+  name: string
+  proof: string
+}
+
+/** On PostgreSQL alone: what instances count together. */
+export interface HitRow {
+  key: string
+  count: number
+  ends_at: Date
+}
+
+/** A chain: rows are only ever added at its end, and removed at its beginning. */
+export interface AuditEventRow {
+  seq: number
+  at: string
+  action: string
+  actor: string
+  subject: string
+  /** JSON object. */
+  details: string
+  /** Keyed hash of this row and the chain value of the row before. */
+  chain: string
+}
+
+export interface MailRow {
+  id: Generated<number>
+  /** Of the mail's Message-ID header: what makes a second delivery recognisable. */
+  message_id: string
+  /** Sealed JSON of the mail; null once it has left. */
+  content: string | null
+  state: 'pending' | 'sent' | 'dead'
+  attempts: number
+  due_at: string
+  /** Until then one instance alone may send it. */
+  leased_until: string | null
+  /** An error code. */
+  last_error: string | null
+  queued_at: string
+  settled_at: string | null
+}
+
 export type Engine = 'sqlite' | 'postgres'
 export type Db = Kysely<Schema>
 export type Tx = Transaction<Schema>
+
+/**
+ * Runs `work` in a transaction; what it returns is on disk when the promise resolves. The work may run again after
+ * a conflict, so it changes nothing but the database, and waits for nothing else.
+ */
+export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>

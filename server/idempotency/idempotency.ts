@@ -1,11 +1,21 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../../shared/clock.ts'
 import type { Database } from '../database/database.ts'
+import { tryLock } from '../database/locks.ts'
 import type { Tx } from '../database/schema.ts'
-import { findKey, forgetKeys, keepKey, type KeptAnswer } from './store.ts'
+import type { Vault } from '../security/vault.ts'
+import { findKey, forgetKeys, keepKey } from './store.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const keptDays = 400
+
+/** An answer as it is kept and sent again. */
+export interface KeptAnswer {
+  status: number
+  /** Those the dialect chose. */
+  headers?: Record<string, string>
+  /** JSON text as it was sent. */
+  body: string
+}
 
 /** What came of a request: its own answer, the kept one of an earlier request, or why there is none. */
 export type Once =
@@ -35,10 +45,10 @@ export interface Idempotency {
 /**
  * The Idempotency-Key mechanism (draft-ietf-httpapi-idempotency-key-header) for every route that writes.
  *
- * "Still running" is a set in this process: on SQLite one process owns the database. Where several do, the same
- * question is an advisory lock taken inside the transaction.
+ * "Still running" is a set in this process and, between instances on one database, a lock on the key. Answers may
+ * hold personal data, and bodies passwords: both are kept as the vault makes them.
  */
-export function createIdempotency(database: Database, clock: Clock): Idempotency {
+export function createIdempotency(database: Database, vault: Vault, clock: Clock): Idempotency {
   const running = new Set<string>()
 
   const runKeyed = async (
@@ -47,16 +57,22 @@ export function createIdempotency(database: Database, clock: Clock): Idempotency
     body: Buffer,
     work: (tx: Tx) => Promise<KeptAnswer>,
   ): Promise<Once> => {
-    const requestHash = createHash('sha256').update(body).digest('hex')
+    const name = `${scope} ${key}`
+    const requestIndex = vault.index('idempotency', `${name}\0${body.toString('base64')}`)
     return database.transact(async (tx): Promise<Once> => {
+      if (!(await tryLock(tx, `idempotency ${name}`))) return { state: 'in-progress' }
       const kept = await findKey(tx, scope, key)
       if (kept !== undefined) {
-        if (kept.requestHash !== requestHash) return { state: 'other-body' }
-        return { state: 'replayed', answer: { status: kept.status, body: kept.body } }
+        if (kept.requestIndex !== requestIndex) return { state: 'other-body' }
+        return {
+          state: 'replayed',
+          answer: JSON.parse(vault.open(`idempotency:${name}`, kept.answer)) as KeptAnswer,
+        }
       }
       const answer = await work(tx)
       if (answer.status >= 200 && answer.status < 300) {
-        await keepKey(tx, scope, key, requestHash, answer, clock.now())
+        const sealed = vault.seal(`idempotency:${name}`, JSON.stringify(answer))
+        await keepKey(tx, { scope, key, requestIndex, answer: sealed }, clock.now())
       }
       return { state: 'answered', answer }
     })

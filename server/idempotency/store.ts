@@ -1,20 +1,21 @@
 import type { Tx } from '../database/schema.ts'
 
-export interface KeptAnswer {
-  status: number
-  /** JSON text as it was sent. */
-  body: string
+/** An answer, sealed, with the blind index of the body it answered. */
+export interface KeptKey {
+  scope: string
+  key: string
+  requestIndex: string
+  answer: string
 }
 
-/** The answer kept for a key, with the hash of the body it answered. */
 export async function findKey(
   tx: Tx,
   scope: string,
   key: string,
-): Promise<(KeptAnswer & { requestHash: string }) | undefined> {
+): Promise<Pick<KeptKey, 'requestIndex' | 'answer'> | undefined> {
   return tx
     .selectFrom('idempotency_keys')
-    .select(['status', 'body', 'request_hash as requestHash'])
+    .select(['answer', 'request_index as requestIndex'])
     .where('scope', '=', scope)
     .where('key', '=', key)
     .executeTakeFirst()
@@ -22,15 +23,12 @@ export async function findKey(
 
 export async function keepKey(
   tx: Tx,
-  scope: string,
-  key: string,
-  requestHash: string,
-  answer: KeptAnswer,
+  { scope, key, requestIndex, answer }: KeptKey,
   at: string,
 ): Promise<void> {
   await tx
     .insertInto('idempotency_keys')
-    .values({ scope, key, request_hash: requestHash, ...answer, created_at: at })
+    .values({ scope, key, request_index: requestIndex, answer, created_at: at })
     .execute()
 }
 

@@ -38,20 +38,23 @@ export const malformedKey: FieldComplaint = {
   message: 'The Idempotency-Key header must be 1 to 255 visible ASCII characters.',
 }
 
-export const keyOfOtherBody: FieldComplaint = {
-  field: 'Idempotency-Key',
-  message: 'The Idempotency-Key header was already used with another request body.',
-}
+export const keyOfOtherBody: Answer = invalid([
+  {
+    field: 'Idempotency-Key',
+    message: 'The Idempotency-Key header was already used with another request body.',
+  },
+])
 
 export const keyInProgress: Answer = {
   status: 409,
-  headers: { 'retry-after': '1', 'idempotency-key-state': 'in-progress' },
   body: { message: 'A request with this Idempotency-Key is still being processed.' },
 }
 
 export const tooLarge: Answer = { status: 413, body: { message: 'The POST data is too large.' } }
 
 export const tooManyAttempts: Answer = { status: 429, body: { message: 'Too Many Attempts.' } }
+
+export const unavailable: Answer = { status: 503, body: { message: 'Service Unavailable' } }
 
 export const serverError: Answer = { status: 500, body: { message: 'Server Error' } }
 

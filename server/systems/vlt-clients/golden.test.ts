@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { openTestbed, send } from '../../testbed.testing.ts'
+import { engines, openTestbed, send } from '../../testbed.testing.ts'
 
 /** One request and everything of its answer that a client can see. */
 interface Golden {
@@ -40,9 +40,10 @@ const goldens = readdirSync(folder).map((file) => ({
   golden: JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Golden,
 }))
 
-describe('the wire of POST /api/clientes/register, byte for byte', () => {
+describe.each(engines)('the wire of POST /api/clientes/register, byte for byte, on %s', (engine) => {
   test.for(goldens)('$golden.name', async ({ golden: { setup = {}, request, answer } }) => {
     await using bed = await openTestbed({
+      engine,
       vltRateLimit: setup.rateLimit ?? 60,
       vltDestination: setup.destination === false ? null : 'lobby',
     })

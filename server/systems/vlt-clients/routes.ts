@@ -1,13 +1,14 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../../shared/clock.ts'
-import { registrationRequest, type Registration } from '../../../shared/contracts/vlt-clients.ts'
+import { registrationRequest } from '../../../shared/contracts/vlt-clients.ts'
 import type { FieldComplaint } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
-import { type Idempotency, type Key, type Once, readKey } from '../../idempotency/idempotency.ts'
+import { type Idempotency, type Key, readKey } from '../../idempotency/idempotency.ts'
 import { type Answer, sendAnswer } from '../../plugins/answer.ts'
-import { clientFault, type Dialect, logIncident } from '../../plugins/fallback.ts'
-import { type HitStore, limitRate } from '../../plugins/rate-limit.ts'
-import { jsonObject, rawBody } from '../../plugins/request-body.ts'
+import { jsonObject } from '../../plugins/request-body.ts'
+import { answerFaults, answerOnce, type SystemDialect } from '../../plugins/system.ts'
+import { type HitStore, limitRate } from '../../rate-limit/limit-rate.ts'
+import type { Vault } from '../../security/vault.ts'
 import {
   invalid,
   keyInProgress,
@@ -18,6 +19,7 @@ import {
   serverError,
   tooLarge,
   tooManyAttempts,
+  unavailable,
   unmatched,
 } from './dialect.ts'
 import { register } from './service.ts'
@@ -29,23 +31,29 @@ export interface VltClients {
   ratePerMinute: number
   hits: HitStore
   idempotency: Idempotency
+  vault: Vault
   clock: Clock
   log: Log
 }
 
 /** The paths this system answers for, in its dialect. */
-export const vltClientsDialect: Dialect = { prefix: '/api/clientes', unmatched }
+export const vltClientsDialect: SystemDialect = {
+  prefix: '/api/clientes',
+  unmatched,
+  // A request that the framework cannot read counts as empty input.
+  unreadable: (request) =>
+    complain(registrationRequest.safeParse({}), readKey(request.headers['idempotency-key'])),
+  tooLarge,
+  tooManyAttempts,
+  unavailable,
+  serverError: () => serverError,
+  keyInProgress,
+  keyOfOtherBody,
+}
 
 /** POST /api/clientes/register, on an app that has the system's prefix. */
 export function vltClients(app: FastifyInstance, system: VltClients): void {
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const status = clientFault(error)
-    if (status === 413) return sendAnswer(reply, tooLarge)
-    // A request that the framework cannot read counts as empty input.
-    if (status !== undefined) return sendAnswer(reply, emptyInput(request))
-    logIncident(system.log, request.id, error)
-    return sendAnswer(reply, serverError)
-  })
+  answerFaults(app, vltClientsDialect, system.log)
   app.post('/register', {
     onRequest: limitRate({
       name: 'vlt-clients',
@@ -70,30 +78,15 @@ async function answerRegistration(
   if (!parsed.success || key === 'malformed') return sendAnswer(reply, complain(parsed, key))
   if (system.destination === undefined) return sendAnswer(reply, noDestination)
 
-  const once = await system.idempotency.once(
-    { scope: vltClientsDialect.prefix, key: key === 'absent' ? undefined : key.key, body: rawBody(request) },
-    async (tx) => {
-      // The contract has seen to it that the field is text; what it gave back is trimmed.
-      const tarjeta = String(input['tarjeta'])
-      const outcome = await register(tx, parsed.data satisfies Registration, tarjeta, system.clock.now())
-      if (outcome.alias) system.log.info({ clientId: outcome.clientId }, 'client found by document')
-      return outcomeAnswer(outcome, tarjeta)
-    },
-  )
-  return sendAnswer(reply, onceAnswer(once))
-}
-
-function onceAnswer(once: Once): Answer {
-  switch (once.state) {
-    case 'answered':
-      return once.answer
-    case 'replayed':
-      return { ...once.answer, headers: { 'idempotency-replayed': 'true' } }
-    case 'in-progress':
-      return keyInProgress
-    case 'other-body':
-      return invalid([keyOfOtherBody])
-  }
+  const { idempotency, vault, clock, log } = system
+  const scope = vltClientsDialect.prefix
+  return answerOnce(request, reply, { dialect: vltClientsDialect, idempotency, scope }, async (tx) => {
+    // The contract has seen to it that the field is text; what it gave back is trimmed.
+    const tarjeta = String(input['tarjeta'])
+    const outcome = await register(tx, vault, parsed.data, tarjeta, clock.now())
+    if (outcome.alias) log.info({ clientId: outcome.clientId }, 'client found by document')
+    return outcomeAnswer(outcome, tarjeta)
+  })
 }
 
 /** Every complaint about the fields, then the one about the key. */
@@ -101,8 +94,4 @@ function complain(parsed: ReturnType<typeof registrationRequest.safeParse>, key:
   const complaints: FieldComplaint[] =
     parsed.error?.issues.map(({ path, message }) => ({ field: String(path[0]), message })) ?? []
   return invalid(key === 'malformed' ? [...complaints, malformedKey] : complaints)
-}
-
-function emptyInput(request: FastifyRequest): Answer {
-  return complain(registrationRequest.safeParse({}), readKey(request.headers['idempotency-key']))
 }

@@ -1,11 +1,14 @@
 import { type CardUid, parseCardUid } from '../../../shared/card-uid.ts'
 import type { Registration } from '../../../shared/contracts/vlt-clients.ts'
+import { lock } from '../../database/locks.ts'
 import type { Tx } from '../../database/schema.ts'
+import { together } from '../../database/together.ts'
+import type { Vault } from '../../security/vault.ts'
 import {
   appendConsents,
-  findByCodigo,
-  findByDocument,
-  findCardOwner,
+  type Claims,
+  findClaims,
+  type Identity,
   insertCard,
   insertClient,
   openCase,
@@ -27,55 +30,71 @@ export interface Outcome {
  */
 export async function register(
   tx: Tx,
+  vault: Vault,
   registration: Registration,
   /** The card as the kiosk wrote it. */
   tarjeta: string,
   at: string,
 ): Promise<Outcome> {
-  const uid = canonicalUid(registration.tarjeta)
-  const { codigoClienteVLT: codigo, tipoDocumento, dni } = registration
-  const owner = await findCardOwner(tx, uid)
-  const byCodigo = await findByCodigo(tx, codigo)
-  const byDocument = dni === undefined ? undefined : await findByDocument(tx, tipoDocumento, dni)
-
-  if (byCodigo !== undefined && byDocument !== undefined && byCodigo !== byDocument) {
-    await openCase(
-      tx,
-      {
-        kind: 'identity-conflict',
-        client_id: byCodigo,
-        other_client_id: byDocument,
-        claimed_codigo: codigo,
-        card_uid: uid,
-      },
-      at,
-    )
+  const identity = identify(vault, registration)
+  const { uid } = identity
+  const [, claims] = await together(lock(tx, lockNames(identity)), findClaims(tx, identity))
+  const { owner, byCodigo, byDocument } = claims
+  for (const conflict of conflicts(claims)) {
+    await openCase(tx, { ...conflict, claimed_codigo: identity.codigo, card_uid: uid }, at)
   }
+  if (owner !== undefined) return { kind: 'duplicate', clientId: owner, alias: false }
 
   const known = byCodigo ?? byDocument
-  if (owner !== undefined) {
-    if (owner !== known) {
-      await openCase(
-        tx,
-        {
-          kind: 'card-conflict',
-          client_id: owner,
-          other_client_id: known ?? null,
-          claimed_codigo: codigo,
-          card_uid: uid,
-        },
-        at,
-      )
-    }
-    return { kind: 'duplicate', clientId: owner, alias: false }
-  }
+  const clientId = known ?? (await insertClient(tx, identity, sealPerson(vault, registration), at))
+  await together(
+    insertCard(tx, { uid, clientId, tarjeta }, at),
+    appendConsents(tx, clientId, registration, uid, at),
+    known === undefined ? Promise.resolve() : setActiveCard(tx, clientId, uid),
+  )
+  return known === undefined
+    ? { kind: 'created', clientId, alias: false }
+    : { kind: 'card-added', clientId, alias: byCodigo === undefined }
+}
 
-  const clientId = known ?? (await insertClient(tx, registration, uid, at))
-  await insertCard(tx, { uid, clientId, tarjeta }, at)
-  await appendConsents(tx, clientId, registration, uid, at)
-  if (known === undefined) return { kind: 'created', clientId, alias: false }
-  await setActiveCard(tx, clientId, uid)
-  return { kind: 'card-added', clientId, alias: byCodigo === undefined }
+type Conflict = Pick<Parameters<typeof openCase>[1], 'kind' | 'client_id' | 'other_client_id'>
+
+function conflicts({ owner, byCodigo, byDocument }: Claims): Conflict[] {
+  const found: Conflict[] = []
+  if (byCodigo !== undefined && byDocument !== undefined && byCodigo !== byDocument) {
+    found.push({ kind: 'identity-conflict', client_id: byCodigo, other_client_id: byDocument })
+  }
+  const known = byCodigo ?? byDocument
+  if (owner !== undefined && owner !== known) {
+    found.push({ kind: 'card-conflict', client_id: owner, other_client_id: known ?? null })
+  }
+  return found
+}
+
+function identify(vault: Vault, { tarjeta, codigoClienteVLT, tipoDocumento, dni }: Registration): Identity {
+  return {
+    uid: canonicalUid(tarjeta),
+    codigo: codigoClienteVLT,
+    tipoDocumento,
+    dniIndex: dni === undefined ? undefined : vault.index('clients.dni', dni),
+  }
+}
+
+/** Two registrations that could be about one card or one person wait for each other. */
+function lockNames({ uid, codigo, dniIndex }: Identity): string[] {
+  const names = [`card ${uid}`, `codigo ${codigo}`]
+  return dniIndex === undefined ? names : [...names, `dni ${dniIndex}`]
+}
+
+/** Everything the registration says of the person; keys are those of the wire. */
+function sealPerson(vault: Vault, registration: Registration): string {
+  const { tarjeta: _card, enviarWhatsApp: _1, enviarCorreo: _2, enviarSms: _3, ...person } = registration
+  return vault.seal(personPurpose(person.codigoClienteVLT), JSON.stringify(person))
+}
+
+/** What the sealed text of a client is bound to. */
+export function personPurpose(codigo: string): string {
+  return `clients:${codigo}`
 }
 
 function canonicalUid(tarjeta: string): CardUid {

@@ -1,59 +1,71 @@
+import { sql } from 'kysely'
 import type { CardUid } from '../../../shared/card-uid.ts'
 import type { Registration } from '../../../shared/contracts/vlt-clients.ts'
 import type { StaffCaseRow, Tx } from '../../database/schema.ts'
 
-/** Id of the client a card was once registered for. */
-export async function findCardOwner(tx: Tx, uid: CardUid): Promise<number | undefined> {
-  const card = await tx.selectFrom('cards').select('client_id').where('uid', '=', uid).executeTakeFirst()
-  return card?.client_id
+/** Who a registration could be about. */
+export interface Claims {
+  /** The client the card was once registered for. */
+  owner: number | undefined
+  byCodigo: number | undefined
+  byDocument: number | undefined
 }
 
-export async function findByCodigo(tx: Tx, codigo: string): Promise<number | undefined> {
-  const client = await tx
-    .selectFrom('clients')
-    .select('id')
-    .where('codigo_cliente_vlt', '=', codigo)
-    .executeTakeFirst()
-  return client?.id
+export interface Identity {
+  uid: CardUid
+  codigo: string
+  tipoDocumento: string | undefined
+  dniIndex: string | undefined
 }
 
 /**
- * Id of the client with this document number. Types are compared where both sides have one, since numbers repeat
- * across types; of several the one with the same type wins, then the oldest.
+ * Clients by card, codigo and document, in one query. Document types are compared where both sides have one, since
+ * numbers repeat across types; of several clients the one with the same type wins, then the oldest.
  */
-export async function findByDocument(
+export async function findClaims(
   tx: Tx,
-  tipoDocumento: string | undefined,
-  dni: string,
-): Promise<number | undefined> {
-  const numbered = tx.selectFrom('clients').select('id').where('dni', '=', dni)
-  const matching =
-    tipoDocumento === undefined
-      ? numbered
-      : numbered
-          .where((is) => is.or([is('tipo_documento', '=', tipoDocumento), is('tipo_documento', 'is', null)]))
-          .orderBy((is) => is('tipo_documento', 'is', null))
-  const client = await matching.orderBy('id').limit(1).executeTakeFirst()
-  return client?.id
+  { uid, codigo, tipoDocumento, dniIndex }: Identity,
+): Promise<Claims> {
+  const byDocument = (numbered: string) => {
+    const all = tx.selectFrom('clients').select('id').where('dni_index', '=', numbered)
+    const matching =
+      tipoDocumento === undefined
+        ? all
+        : all
+            .where((is) =>
+              is.or([is('tipo_documento', '=', tipoDocumento), is('tipo_documento', 'is', null)]),
+            )
+            .orderBy((is) => is('tipo_documento', 'is', null))
+    return matching.orderBy('id').limit(1)
+  }
+  const found = await tx
+    .selectNoFrom([
+      tx.selectFrom('cards').select('client_id').where('uid', '=', uid).as('owner'),
+      tx.selectFrom('clients').select('id').where('codigo_cliente_vlt', '=', codigo).as('byCodigo'),
+      (dniIndex === undefined ? sql<number | null>`null` : byDocument(dniIndex)).as('byDocument'),
+    ])
+    .executeTakeFirstOrThrow()
+  return {
+    owner: found.owner ?? undefined,
+    byCodigo: found.byCodigo ?? undefined,
+    byDocument: found.byDocument ?? undefined,
+  }
 }
 
-/** Answers the new client's id. */
-export async function insertClient(tx: Tx, client: Registration, uid: CardUid, at: string): Promise<number> {
+/** Answers the new client's id. `personal` is sealed. */
+export async function insertClient(
+  tx: Tx,
+  { uid, codigo, tipoDocumento, dniIndex }: Identity,
+  personal: string,
+  at: string,
+): Promise<number> {
   const { id } = await tx
     .insertInto('clients')
     .values({
-      codigo_cliente_vlt: client.codigoClienteVLT,
-      correo: client.correo,
-      tipo_documento: client.tipoDocumento ?? null,
-      dni: client.dni ?? null,
-      nombre: client.nombre ?? null,
-      apellido_paterno: client.apellidoPaterno ?? null,
-      apellido_materno: client.apellidoMaterno ?? null,
-      fecha_nacimiento: client.fechaNacimiento ?? null,
-      direccion: client.direccion ?? null,
-      telefono: client.telefono ?? null,
-      ubigeo: client.ubigeo ?? null,
-      sexo: client.sexo ?? null,
+      codigo_cliente_vlt: codigo,
+      tipo_documento: tipoDocumento ?? null,
+      dni_index: dniIndex ?? null,
+      personal,
       active_card_uid: uid,
       created_at: at,
     })

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
-import type { HitStore } from './rate-limit.ts'
+import type { HitStore } from './limit-rate.ts'
 
 /**
  * Hit counts of this process. At most `maxKeys` keys are kept; past that the oldest window is forgotten, so a

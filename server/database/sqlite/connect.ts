@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { AppError, type ErrorCode, nativeCode } from '../../shared/errors.ts'
-import { isSafeSqlite } from '../../shared/sqlite-version.ts'
+import { AppError, type ErrorCode, nativeCode } from '../../../shared/errors.ts'
+import { isSafeSqlite } from '../../../shared/sqlite-version.ts'
 
 /** Written into every file this program creates, so that another program's database is never taken for ours. */
 const applicationId = 0x564c5453

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../shared/errors.ts'
+import type { ErrorCode } from './errors.ts'
 
 /** What a script sees; documented in the README. */
 export const exitCodes = {
@@ -67,4 +67,9 @@ export const exitCodeOf = {
   'database-not-durable': failure,
   'database-too-new': failure,
   'database-unavailable': failure,
+  'database-refused': config,
+  'keys-unusable': config,
+  'keys-missing': config,
+  'keys-mismatch': config,
+  'passwords-busy': failure,
 } satisfies Record<ErrorCode, ExitCode>

@@ -1,9 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Db, Tx } from './schema.ts'
-
-/** Runs `work` in a transaction; what it returns is on disk when the promise resolves. */
-export type Transact = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+import type { Db, Transact, Tx } from '../schema.ts'
 
 interface Waiting {
   /** Does the work and answers how to tell its caller so. */

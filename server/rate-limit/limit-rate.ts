@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../shared/clock.ts'
 import { addressBucket } from '../client-address.ts'
-import { type Answer, sendAnswer } from './answer.ts'
+import { type Answer, sendAnswer } from '../plugins/answer.ts'
 
 export interface Hits {
   /** This one included. */

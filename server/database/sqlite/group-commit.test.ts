@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { systemClock } from '../../shared/clock.ts'
-import { type Database, openDatabase } from './database.ts'
-import type { Tx } from './schema.ts'
+import { systemClock } from '../../../shared/clock.ts'
+import { type Database, openDatabase } from '../database.ts'
+import type { Tx } from '../schema.ts'
 
 let folder: string
 let database: Database
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vlt-commit-'))
-  database = await openDatabase(folder, systemClock)
+  database = await openDatabase({ folder, url: undefined }, systemClock)
   await sql`create table marks (n integer primary key)`.execute(database.db)
 })
 afterEach(async () => {

@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import type { Clock } from '../shared/clock.ts'
+import { type Audit, createAudit } from './audit/audit.ts'
+import type { Settings } from './config.ts'
+import { type Access, type Database, openDatabase } from './database/database.ts'
+import { createMailbox, type Mailbox } from './mail/mailbox.ts'
+import type { Keyring } from './security/keyring.ts'
+import { openKeyring } from './security/open-keyring.ts'
+import { createPasswords, type Passwords } from './security/passwords.ts'
+import { createTokens, type Tokens } from './security/tokens.ts'
+import { createVault, type Vault } from './security/vault.ts'
+
+/** What the server and every admin command stand on. */
+export interface Core extends AsyncDisposable {
+  readonly database: Database
+  readonly keyring: Keyring
+  readonly vault: Vault
+  readonly passwords: Passwords
+  readonly tokens: Tokens
+  readonly mailbox: Mailbox
+  readonly audit: Audit
+}
+
+/** Settings that say where the data is. */
+export type Place = Pick<Settings, 'data' | 'databaseUrl' | 'keys'>
+
+/** Opens database and keyring. Throws what `openDatabase` and `openKeyring` throw. */
+export async function openCore(
+  { data, databaseUrl, keys }: Place,
+  clock: Clock,
+  access: Access,
+): Promise<Core> {
+  await using stack = new AsyncDisposableStack()
+  const database = stack.use(await openDatabase({ folder: data, url: databaseUrl }, clock, access))
+  const keyring = await openKeyring(database, keys ?? join(data, 'keys.json'))
+  const vault = createVault(keyring)
+  const owned = stack.move()
+  return {
+    database,
+    keyring,
+    vault,
+    passwords: createPasswords(keyring.pepper),
+    tokens: createTokens(keyring.tokens, clock),
+    mailbox: createMailbox(vault, clock),
+    audit: createAudit(vault, clock),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Statements of one transaction that need nothing of each other, sent at once: PostgreSQL runs them in this order
+ * and in one round trip. Waits for all of them even where one fails, so that none runs after a rollback.
+ */
+export async function together<T extends readonly unknown[]>(
+  ...statements: { [K in keyof T]: Promise<T[K]> }
+): Promise<T> {
+  await Promise.allSettled(statements)
+  return Promise.all(statements)
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { z } from 'zod'
+import { AppError, nativeCode } from '../../shared/errors.ts'
+
+/** Every secret of the server, in one file to keep, copy and back up. All keys are 32 random bytes. */
+export interface Keyring {
+  /** Seal personal data. The first one seals, all of them open. */
+  data: NamedKey[]
+  /** Sign tokens. The first one signs, the first two are believed. */
+  tokens: NamedKey[]
+  /** For look-ups by keyed hash. Never changes, because hashes cannot be made anew. */
+  index: Buffer
+  /** Mixed into every password hash. Never changes. */
+  pepper: Buffer
+}
+
+export interface NamedKey {
+  id: string
+  key: Buffer
+}
+
+const keyBytes = 32
+
+const key = z
+  .base64()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((bytes) => bytes.length === keyBytes)
+const namedKeys = z.array(z.object({ id: z.string().regex(/^[a-z0-9-]{1,32}$/), key })).min(1)
+const keyringSchema = z.object({ data: namedKeys, tokens: namedKeys, index: key, pepper: key })
+
+/**
+ * Reads the keyring at `path`, or undefined when there is no such file.
+ *
+ * Throws `keys-unusable` for a file that others can read or that is no keyring.
+ */
+export function readKeyring(path: string): Keyring | undefined {
+  let text: string
+  try {
+    const { mode } = statSync(path)
+    if ((mode & 0o077) !== 0) throw new AppError('keys-unusable', `${path} can be read by other users`)
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    if (nativeCode(cause) === 'ENOENT') return undefined
+    throw new AppError('keys-unusable', `cannot read ${path} (${nativeCode(cause) ?? 'unknown error'})`, {
+      cause,
+    })
+  }
+  const parsed = keyringSchema.safeParse(jsonOrUndefined(text))
+  // Without zod's own message, which could repeat what stands in the file.
+  if (!parsed.success) throw new AppError('keys-unusable', `${path} is no keys file`)
+  return parsed.data
+}
+
+/** A keyring of new random keys at `path`, or the one that another process has just written there. */
+export function createKeyring(path: string): Keyring {
+  writeKeyring(path, {
+    data: [newKey('d')],
+    tokens: [newKey('t')],
+    index: randomBytes(keyBytes),
+    pepper: randomBytes(keyBytes),
+  })
+  const keyring = readKeyring(path)
+  if (keyring === undefined) throw new AppError('keys-unusable', `${path} vanished while it was written`)
+  return keyring
+}
+
+/** A new key, named after the day so that a person can tell old from new. */
+export function newKey(prefix: string): NamedKey {
+  const day = new Date().toISOString().slice(0, 10)
+  return { id: `${prefix}${day}-${randomBytes(3).toString('hex')}`, key: randomBytes(keyBytes) }
+}
+
+/** Writes a whole file under a name of its own first, and never over one that is there. */
+function writeKeyring(path: string, keyring: Keyring): void {
+  const draft = `${path}.${randomBytes(4).toString('hex')}.new`
+  const named = ({ id, key }: NamedKey) => ({ id, key: key.toString('base64') })
+  const text = JSON.stringify(
+    {
+      data: keyring.data.map(named),
+      tokens: keyring.tokens.map(named),
+      index: keyring.index.toString('base64'),
+      pepper: keyring.pepper.toString('base64'),
+    },
+    null,
+    2,
+  )
+  try {
+    const file = openSync(draft, 'wx', 0o600)
+    writeSync(file, `${text}\n`)
+    fsyncSync(file)
+    closeSync(file)
+    linkSync(draft, path)
+  } catch (cause) {
+    if (nativeCode(cause) === 'EEXIST') return
+    throw new AppError('keys-unusable', `cannot write ${path} (${nativeCode(cause) ?? 'unknown error'})`, {
+      cause,
+    })
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,34 @@
+import { createHmac } from 'node:crypto'
+import { AppError } from '../../shared/errors.ts'
+import type { Database } from '../database/database.ts'
+import { createKeyring, type Keyring, readKeyring } from './keyring.ts'
+import { findProofs, keepProofs } from './store.ts'
+
+/**
+ * The keyring of this database, at `path`; creates it for a database that has never seen one.
+ *
+ * Throws `keys-missing`, `keys-mismatch` or `keys-unusable`: data sealed under other keys could not be read, and
+ * people indexed under another key would not be found again.
+ */
+export async function openKeyring(database: Database, path: string): Promise<Keyring> {
+  const known = await database.transact(findProofs)
+  const keyring = readKeyring(path) ?? (known.size === 0 ? createKeyring(path) : undefined)
+  if (keyring === undefined) throw new AppError('keys-missing', `${path} is not there`)
+  const proofs = proofsOf(keyring)
+  for (const [name, proof] of known) {
+    if (proofs.get(name) !== proof) throw new AppError('keys-mismatch', `${path} has another ${name} key`)
+  }
+  await database.transact((tx) => keepProofs(tx, proofs))
+  return keyring
+}
+
+function proofsOf(keyring: Keyring): Map<string, string> {
+  const keys: [string, Buffer][] = [
+    ['index', keyring.index],
+    ['pepper', keyring.pepper],
+    ...keyring.data.map(({ id, key }): [string, Buffer] => [`data ${id}`, key]),
+  ]
+  return new Map(
+    keys.map(([name, key]) => [name, createHmac('sha256', key).update('vlt-kiosk').digest('hex')]),
+  )
+}
