@@ -52,7 +52,7 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
       '-c',
       'unix_socket_directories=',
     ],
-    onLog: (line) => void lines.push(String(line)),
+    onLog: (line) => void lines.push(line),
     onError: (line) => void lines.push(String(line)),
   })
   try {

@@ -3,11 +3,11 @@ import { logLevels } from '../../shared/log.ts'
 import { defaults, ranges, readSettings } from '../config.ts'
 import { serve, type Surroundings } from '../serve.ts'
 import { addConfigOption } from './config-option.ts'
+import { addPlaceOptions } from './on-core.ts'
 
 /** `vlt-server serve` */
 export function addServe(program: Command, surroundings: Surroundings): void {
-  const command = program
-    .command('serve')
+  const command = addPlaceOptions(program.command('serve'))
     .description('run the registration server until SIGTERM or SIGINT')
     .option(
       '--host <host>',
@@ -17,7 +17,23 @@ export function addServe(program: Command, surroundings: Surroundings): void {
       '--port <port>',
       `TCP port, ${range(ranges.port)}; 0 takes any free one (default ${number(defaults.port)})`,
     )
-    .option('--data <dir>', `folder of the database, created for its owner alone (default ${defaults.data})`)
+    .option(
+      '--public-url <url>',
+      'address under which people and integrators reach this server (default: its own)',
+    )
+    .option('--tls-cert <file>', 'certificate chain in PEM: serves HTTPS; read again at SIGHUP')
+    .option('--tls-key <file>', 'private key of --tls-cert in PEM')
+    .option('--insecure-loopback', 'let loopback use what else needs HTTPS, for demos and tests')
+    .option(
+      '--smtp-url <url>',
+      'mail server: smtp://user:password@host:587 or smtps://… (default: mails become files)',
+    )
+    .option('--smtp-url-file <file>', 'file that holds the --smtp-url, so that no process list shows it')
+    .option(
+      '--mail-dir <dir>',
+      'folder for one .eml file per mail where there is no --smtp-url (default DATA/mail)',
+    )
+    .option('--mail-from <address>', `sender of every mail (default ${defaults.mailFrom})`)
     .option(
       '--vlt-destination <name>',
       'client system that registrations are for; without it they are refused with 503 (no default)',
@@ -25,6 +41,10 @@ export function addServe(program: Command, surroundings: Surroundings): void {
     .option(
       '--vlt-rate-limit <n>',
       `registrations per minute and client address, ${range(ranges.vltRateLimit)} (default ${number(defaults.vltRateLimit)})`,
+    )
+    .option(
+      '--rate-limit <n>',
+      `requests per minute, client address and route of every other API, ${range(ranges.rateLimit)} (default ${number(defaults.rateLimit)})`,
     )
     .option(
       '--trusted-proxy <cidr>',
