@@ -5,9 +5,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newDatabase, startPostgres } from '../server/postgres-cluster.testing.ts'
 import { acceptBench } from './accept.ts'
 import { registerBench } from './register.ts'
 import type { Round, Side } from './round.ts'
+import { signUpBench } from './sign-up.ts'
 
 const rounds = 5
 
@@ -34,23 +36,50 @@ async function compare(title: string, ours: Side, baselineTitle: string, baselin
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'vlt-bench-'))
+// On the disk, where flushes cost what they cost.
+const cluster = await startPostgres({ onDisk: true })
 try {
-  await using accept = acceptBench(join(folder, 'accept'))
-  await compare(
-    'Accepting a registration (agent)',
-    accept.ours,
-    'bare INSERT, WAL + FULL, one per commit',
-    accept.baseline,
-  )
-  await using register = await registerBench(join(folder, 'register'))
-  await compare(
-    'POST /api/clientes/register (server)',
-    register.ours,
-    'bare Fastify, same inserts, one commit per request',
-    register.baseline,
-  )
+  {
+    await using accept = acceptBench(join(folder, 'accept'))
+    await compare(
+      'Accepting a registration (agent)',
+      accept.ours,
+      'bare INSERT, WAL + FULL, one per commit',
+      accept.baseline,
+    )
+  }
+  const bareTitle = 'bare Fastify, same rows, one commit per request'
+  {
+    await using embedded = await registerBench(join(folder, 'embedded'))
+    await compare(
+      'POST /api/clientes/register (server, SQLite)',
+      embedded.ours,
+      bareTitle,
+      embedded.baseline,
+    )
+  }
+  {
+    const [ours, bare] = [await newDatabase(cluster.url, 'ours'), await newDatabase(cluster.url, 'bare')]
+    await using postgres = await registerBench(join(folder, 'postgres'), { ours, bare })
+    await compare(
+      'POST /api/clientes/register (server, PostgreSQL)',
+      postgres.ours,
+      bareTitle,
+      postgres.baseline,
+    )
+  }
+  {
+    await using signUp = await signUpBench(join(folder, 'sign-up'))
+    await compare(
+      'POST /api/register (server, SQLite)',
+      signUp.ours,
+      'bare password hashes, one per core at a time',
+      signUp.baseline,
+    )
+  }
   const { rss } = process.memoryUsage()
   console.log(`memory of this process at the end: ${(rss / 1024 / 1024).toFixed(0)} MiB`)
 } finally {
+  await cluster.stop()
   rmSync(folder, { recursive: true, force: true })
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { CardUid } from '../shared/card-uid.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
+import type { CardFrame, Identity, Proof } from './card-frame.ts'
 import type { SimulatedDevices } from './drivers/simulated-devices.ts'
 import type { Profile } from './normalise.ts'
 import type { Rejection } from './rejection.ts'
@@ -12,7 +13,7 @@ export type { Rejection, RejectionCode } from './rejection.ts'
 /** What an open reader says. */
 export type ReaderEvent =
   /** One whole frame, without prefix, suffix and terminator; not yet a UID. */
-  | { type: 'frame'; payload: string; receivedAtMonoMs: number }
+  | ({ type: 'frame'; receivedAtMonoMs: number } & CardFrame)
   /** The card has left; only readers whose `removal` is `native` say so. */
   | { type: 'removed'; receivedAtMonoMs: number }
   | ({ type: 'rejected' } & Rejection)
@@ -85,6 +86,10 @@ export interface DiscoveredDevice {
 export interface Tap {
   readerId: string
   uid: CardUid
+  /** What the UID is worth: a `random` one never identifies a card. */
+  identity: Identity
+  /** What in the read was checked. */
+  proof: Proof
   /** ISO 8601 UTC. */
   tappedAt: string
   tappedAtMonoMs: number

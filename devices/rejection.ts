@@ -3,7 +3,12 @@ export type RejectionCode =
   | 'frame-incomplete'
   | 'frame-too-long'
   | 'frame-garbled'
+  | 'frame-checksum'
   | 'prefix-missing'
+  /** An answer to a question of ours whose parts do not fit together. */
+  | 'answer-malformed'
+  /** The reader answered that it could not do what was asked. */
+  | 'answer-failed'
   | 'uid-empty'
   | 'uid-not-hex'
   | 'uid-odd-length'
@@ -11,6 +16,8 @@ export type RejectionCode =
   | 'uid-blank'
   | 'uid-not-decimal'
   | 'uid-out-of-range'
+  | 'uid-parity'
+  | 'uid-checksum'
 
 export interface Rejection {
   code: RejectionCode

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../shared/errors.ts'
+import { formatNames, formatOf } from './formats/formats.ts'
 import { driverNames, loadDriver } from './registry.ts'
 import { readReaderSpec } from './spec.ts'
 
@@ -42,6 +43,17 @@ describe('a spec', () => {
     expect(spec.id).toBe(`serial-line:${path}`)
   })
 
+  test.each(formatNames)('chooses format %s, with any byte order and the length it has', async (format) => {
+    const { uidBytes } = formatOf(format)
+    const length = uidBytes === undefined ? '' : `&uidBytes=${String(uidBytes)}`
+    const spec = await readReaderSpec(`serial-line:/dev/ttyUSB0?format=${format}&byteOrder=reversed${length}`)
+    expect(spec.options.profile).toEqual({ format, byteOrder: 'reversed', uidBytes })
+  })
+
+  test('may say that all cards are 125 kHz ones', async () => {
+    expect((await readReaderSpec('simulated:lobby?cards=lf')).options.profile.cards).toBe('lf')
+  })
+
   test('of a simulated reader has no cooldown unless it asks for one', async () => {
     expect((await readReaderSpec('simulated:lobby')).options.cooldownMs).toBe(0)
     expect((await readReaderSpec('simulated:lobby?cooldownMs=5')).options.cooldownMs).toBe(5)
@@ -71,6 +83,12 @@ describe('a wrong spec is refused with what is wrong and what is valid', () => {
     ['simulated:lobby?format=dec', /format: must be one of hex, decimal-10/],
     ['simulated:lobby?uidBytes=3', /uidBytes: must be a whole number from 4 to 10/],
     ['simulated:lobby?format=decimal-10&uidBytes=7', /uidBytes: must be 4, or left out/],
+    [
+      'simulated:lobby?format=decimal-13&uidBytes=4',
+      /uidBytes: must be 5, or left out, with format=decimal-13/,
+    ],
+    ['simulated:lobby?format=decimal-3-5&uidBytes=5', /uidBytes: must be 4, or left out/],
+    ['simulated:lobby?cards=hf', /cards: must be one of any, lf/],
     ['serial-line:/dev/ttyUSB0?baudRate=0x2580', /baudRate: must be a whole number from 300 to 921600/],
     ['serial-line:/dev/ttyUSB0?baudRate=', /baudRate: must be a whole number/],
     ['serial-line:/dev/ttyUSB0?baudRate=9600.0', /baudRate: must be a whole number/],

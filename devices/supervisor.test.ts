@@ -87,7 +87,10 @@ describe('a tap', () => {
     devices.tap('lobby', 'a0:c2:bb:ca')
     await clock.pass(0)
     const tappedAt = '2025-01-01T00:00:05.000Z'
-    expect(taps).toEqual([{ readerId: 'simulated:lobby', uid: 'A0C2BBCA', tappedAt, tappedAtMonoMs: 5_000 }])
+    const worth = { identity: 'stable', proof: 'none' }
+    expect(taps).toEqual([
+      { readerId: 'simulated:lobby', uid: 'A0C2BBCA', ...worth, tappedAt, tappedAtMonoMs: 5_000 },
+    ])
     expect(events.at(-1)).toEqual({ type: 'tap', readerId: 'simulated:lobby', uid: 'A0C2BBCA', tappedAt })
     expect(supervisor.status).toMatchObject({
       taps: 1,
@@ -138,6 +141,54 @@ describe('a tap', () => {
     devices.tap('lobby', '3401302688')
     await clock.pass(0)
     expect(uids()).toEqual(['A0C2BBCA'])
+    await stop()
+  })
+})
+
+describe('what a tap is worth', () => {
+  test('is said with it: a phone is a tap that identifies nobody', async () => {
+    const { clock, devices, taps, stop } = await start()
+    devices.tap('lobby', '0824A937')
+    devices.tap('lobby', '0013748911')
+    await clock.pass(0)
+    expect(taps).toMatchObject([
+      { uid: '0824A937', identity: 'random', proof: 'none' },
+      { uid: '0013748911', identity: 'ambiguous', proof: 'none' },
+    ])
+    await stop()
+  })
+
+  test('is what the reader, the format and the profile say together', async () => {
+    const { clock, devices, taps, stop } = await start({
+      specText: 'simulated:lobby?format=wiegand-26',
+    })
+    devices.tap('lobby', '0DED875')
+    await clock.pass(0)
+    expect(taps).toMatchObject([{ uid: '006F6C3A', identity: 'truncated', proof: 'parity' }])
+    await stop()
+  })
+
+  test('comes from the frame, which may be bytes, and whose size is counted in bytes', async () => {
+    const said = Promise.withResolvers<undefined>()
+    const frame = { type: 'frame', form: 'bytes', proof: 'checksum', receivedAtMonoMs: 0 } as const
+    const { taps, rejections, stop } = await start({
+      spec: specOf(() =>
+        Promise.resolve({
+          capabilities: { removal: 'inferred' },
+          async *events() {
+            yield { ...frame, payload: '0824A937', technology: 'lf' } as const
+            yield { ...frame, payload: '00000000' }
+            await said.promise
+          },
+          [Symbol.asyncDispose]: () => {
+            said.resolve(undefined)
+            return Promise.resolve()
+          },
+        }),
+      ),
+    })
+    expect(taps).toMatchObject([{ uid: '0824A937', identity: 'stable', proof: 'checksum' }])
+    expect(rejections).toEqual([{ code: 'uid-blank', bytes: 4 }])
     await stop()
   })
 })

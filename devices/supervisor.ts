@@ -9,11 +9,11 @@
  */
 import { jitteredMs } from '../shared/back-off.ts'
 import type { Clock } from '../shared/clock.ts'
-import type { CardUid } from '../shared/card-uid.ts'
 import { AppError, type ErrorCode } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import type { CardFrame } from './card-frame.ts'
 import type { SimulatedDevices } from './drivers/simulated-devices.ts'
-import { normalise } from './normalise.ts'
+import { normalise, type NormalisedRead } from './normalise.ts'
 import { Presence } from './presence.ts'
 import type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent } from './reader-status.ts'
 import type { Reader, ReaderEvent, Tap } from './reader.ts'
@@ -165,10 +165,10 @@ class Supervisor implements SupervisedReader {
   #take(event: ReaderEvent): void {
     switch (event.type) {
       case 'frame': {
-        const read = normalise(event.payload, this.#options.spec.options.profile)
-        if ('code' in read) this.#reject({ code: read.code, bytes: event.payload.length })
+        const read = normalise(event, this.#options.spec.options.profile)
+        if ('code' in read) this.#reject({ code: read.code, bytes: sizeOf(event) })
         else if (this.#presence.seen(read.uid, event.receivedAtMonoMs))
-          this.#tap(read.uid, event.receivedAtMonoMs)
+          this.#tap(read, event.receivedAtMonoMs)
         return
       }
       case 'removed':
@@ -179,12 +179,13 @@ class Supervisor implements SupervisedReader {
     }
   }
 
-  #tap(uid: CardUid, tappedAtMonoMs: number): void {
+  #tap({ uid, identity, proof }: NormalisedRead, tappedAtMonoMs: number): void {
     const { clock, spec, onTap } = this.#options
     const tappedAt = clock.now()
     this.#status.taps += 1
     this.#status.lastTapAt = tappedAt
-    this.#call('the tap handler', () => onTap({ readerId: spec.id, uid, tappedAt, tappedAtMonoMs }))
+    const tap = { readerId: spec.id, uid, identity, proof, tappedAt, tappedAtMonoMs }
+    this.#call('the tap handler', () => onTap(tap))
     this.#emit({ type: 'tap', readerId: spec.id, uid, tappedAt })
   }
 
@@ -239,4 +240,9 @@ class Supervisor implements SupervisedReader {
       report(err)
     }
   }
+}
+
+/** Text is ASCII: a character is a byte. */
+function sizeOf({ payload, form }: CardFrame): number {
+  return form === 'text' ? payload.length : payload.length / 2
 }

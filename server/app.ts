@@ -1,21 +1,47 @@
 import { randomUUID } from 'node:crypto'
+import type { SecureContextOptions } from 'node:tls'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
+import { cardsDialect } from './cards/dialect.ts'
+import { cards } from './cards/routes.ts'
+import { createClientSecrets } from './client-secrets/client-secrets.ts'
 import type { Settings } from './config.ts'
 import type { Core } from './core.ts'
 import { health } from './health.ts'
 import type { Idempotency } from './idempotency/idempotency.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { measureRequests, metricsRoute } from './metrics/routes.ts'
+import { docsRoutes } from './openapi/docs.ts'
+import { openApiRoute } from './openapi/routes.ts'
+import { listeningUrl } from './listening-url.ts'
 import { answerParserError, answerTheRest, answerUnmatched } from './plugins/fallback.ts'
+import { insistOnHttps } from './plugins/https.ts'
 import { takeRawBodies } from './plugins/request-body.ts'
 import { logRequests } from './plugins/request-log.ts'
 import type { HitStore } from './rate-limit/limit-rate.ts'
+import { customerAccounts, customerAccountsDialect } from './systems/customer-accounts/routes.ts'
+import { createCode } from './systems/digital-registry/code.ts'
+import { pageDialect } from './systems/digital-registry/page/dialect.ts'
+import { digitalRegistryPage } from './systems/digital-registry/page/routes.ts'
+import { digitalRegistry, digitalRegistryDialect } from './systems/digital-registry/routes.ts'
+import { meDialect, registrationDialect } from './systems/user-accounts/dialect.ts'
+import { userAccounts, userAccountsMe } from './systems/user-accounts/routes.ts'
 import { vltClients, vltClientsDialect } from './systems/vlt-clients/routes.ts'
 
 // A kiosk on a poor line gets its few kilobytes through in this time; who takes longer holds a connection for nothing.
 const requestTimeoutMs = 30_000
+const handshakeTimeoutMs = 10_000
 
-const dialects = [vltClientsDialect]
+const dialects = [
+  cardsDialect,
+  vltClientsDialect,
+  customerAccountsDialect,
+  registrationDialect,
+  meDialect,
+  digitalRegistryDialect,
+  pageDialect,
+]
 
 export interface AppParts {
   settings: Settings
@@ -23,6 +49,9 @@ export interface AppParts {
   idempotency: Idempotency
   hits: HitStore
   databaseWorks: () => Promise<boolean>
+  metrics: Metrics
+  /** Certificate and key; none for plain HTTP. */
+  secure?: SecureContextOptions | undefined
   /** Aborted when the program begins to stop. */
   stopping: AbortSignal
   clock: Clock
@@ -31,8 +60,9 @@ export interface AppParts {
 
 /** The HTTP side of the server: every system under its paths. Listens nowhere yet. */
 export function createApp(parts: AppParts): FastifyInstance {
-  const { settings, stopping, clock, log } = parts
-  const app = fastify({
+  const { settings, metrics, secure, stopping, clock, log } = parts
+  const app: FastifyInstance = fastify({
+    ...(secure && { https: { ...secure, handshakeTimeout: handshakeTimeoutMs } }),
     logger: false,
     genReqId: () => randomUUID(),
     trustProxy: settings.trustedProxy.length > 0 ? settings.trustedProxy : false,
@@ -49,6 +79,8 @@ export function createApp(parts: AppParts): FastifyInstance {
   takeRawBodies(app)
   answerTheRest(app, dialects, log)
   logRequests(app, log)
+  measureRequests(app, metrics)
+  insistOnHttps(app)
   app.addHook('onSend', async (_request, reply) => {
     if (stopping.aborted) reply.header('connection', 'close')
   })
@@ -60,6 +92,12 @@ export function createApp(parts: AppParts): FastifyInstance {
     },
     { prefix: '/health' },
   )
+  void app.register((scope, _options, done) => {
+    metricsRoute(scope, { metrics, from: settings.metricsFrom })
+    openApiRoute(scope, settings.publicUrl)
+    docsRoutes(scope)
+    done()
+  })
   void app.register(
     (scope, _options, done) => {
       const { hits, idempotency, core } = parts
@@ -68,6 +106,52 @@ export function createApp(parts: AppParts): FastifyInstance {
       done()
     },
     { prefix: vltClientsDialect.prefix },
+  )
+  void app.register(
+    (scope, _options, done) => {
+      const { hits, core } = parts
+      const secrets = createClientSecrets(core, clock)
+      cards(scope, { core, secrets, ratePerMinute: settings.rateLimit, hits, clock, log })
+      done()
+    },
+    { prefix: cardsDialect.prefix },
+  )
+  for (const [dialect, routes] of [
+    [registrationDialect, userAccounts],
+    [meDialect, userAccountsMe],
+  ] as const) {
+    void app.register(
+      (scope, _options, done) => {
+        const { hits, idempotency, core } = parts
+        routes(scope, { ...core, ratePerMinute: settings.rateLimit, hits, idempotency, clock, log })
+        done()
+      },
+      { prefix: dialect.prefix },
+    )
+  }
+  for (const [dialect, routes] of [
+    [digitalRegistryDialect, digitalRegistry],
+    [pageDialect, digitalRegistryPage],
+  ] as const) {
+    void app.register(
+      (scope, _options, done) => {
+        const { core, hits, idempotency } = parts
+        const { insecureLoopback, rateLimit: ratePerMinute } = settings
+        const publicUrl = (): string => settings.publicUrl ?? listeningUrl(app.server)
+        const shared = { core, hits, idempotency, clock, log, createCode }
+        routes(scope, { ...shared, publicUrl, insecureLoopback, ratePerMinute })
+        done()
+      },
+      { prefix: dialect.prefix },
+    )
+  }
+  void app.register(
+    (scope, _options, done) => {
+      const { core, hits, idempotency } = parts
+      customerAccounts(scope, { core, ratePerMinute: settings.rateLimit, hits, idempotency, clock, log })
+      done()
+    },
+    { prefix: customerAccountsDialect.prefix },
   )
   return app
 }

@@ -1,11 +1,22 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { findPackageJSON } from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { AppError } from '../shared/errors.ts'
+import { AppError, nativeCode } from '../shared/errors.ts'
 import { exitCodeOf } from '../shared/exit-codes.ts'
+import { addAudit } from './commands/audit.ts'
+import { addCase } from './commands/case.ts'
+import { addCatalog } from './commands/catalog.ts'
+import { addClientSecret } from './commands/client-secret.ts'
+import { addErase } from './commands/erase.ts'
+import { addExport } from './commands/export.ts'
+import { addKeys } from './commands/keys.ts'
+import { addMail } from './commands/mail.ts'
+import { addApiUser } from './commands/api-user.ts'
+import { addEntity } from './commands/entity.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addOpenApi } from './commands/openapi.ts'
+import { addRole } from './commands/role.ts'
 import { addServe } from './commands/serve.ts'
+import { programVersion } from './version.ts'
 
 const stop = new AbortController()
 const signals = { SIGTERM: 15, SIGINT: 2 } as const
@@ -19,18 +30,37 @@ async function main(): Promise<number> {
       stop.abort()
     })
   }
+  process.stdout.on('error', (error) => {
+    // A reader of our output that has gone (`| head`) is no failure; a full disk is.
+    if (nativeCode(error) !== 'EPIPE') process.exit(complain(error))
+  })
   const program = new Command('vlt-server')
     .description('Central server of the lobby kiosks: takes client registrations')
-    .version(version(), '--version', 'print the version')
+    .version(programVersion(), '--version', 'print the version')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
   const surroundings = {
     env: process.env,
     print: (line: string) => void process.stdout.write(`${line}\n`),
+    stdin: process.stdin,
+    errorStream: process.stderr,
     stop: stop.signal,
+    onHangup: (listener: () => void) => void process.on('SIGHUP', listener),
   }
   addServe(program, surroundings)
   addMigrate(program, surroundings)
+  addEntity(program, surroundings)
+  addApiUser(program, surroundings)
+  addMail(program, surroundings)
+  addCatalog(program, surroundings)
+  addRole(program, surroundings)
+  addCase(program, surroundings)
+  addClientSecret(program, surroundings)
+  addExport(program, surroundings)
+  addErase(program, surroundings)
+  addAudit(program, surroundings)
+  addKeys(program, surroundings)
+  addOpenApi(program, surroundings)
   try {
     await program.parseAsync()
     return 0
@@ -56,12 +86,8 @@ function complain(error: unknown): number {
   return exitCodeOf[error.code]
 }
 
-function version(): string {
-  const path = findPackageJSON(import.meta.url)
-  if (path === undefined) return 'unknown'
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
-  return manifest.version
-}
-
+const code = await main()
+// A pipe takes 64 KiB at once, and what it has not taken would be lost.
+await new Promise((resolve) => process.stdout.write('', resolve))
 // Nothing may keep a stopped server alive.
-process.exit(await main())
+process.exit(code)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressBucket, trustFault } from './client-address.ts'
+import { addressBucket, isWithin, trustFault } from './client-address.ts'
 
 test.for<[string, string | undefined]>([
   ['192.0.2.1', '192.0.2.1'],
@@ -16,6 +16,20 @@ test.for<[string, string | undefined]>([
   ['1.2.3.4.5', undefined],
 ])('%s counts as %s', ([address, bucket]) => {
   expect(addressBucket(address)).toBe(bucket)
+})
+
+test.for<[string, boolean]>([
+  ['127.0.0.1', true],
+  ['127.255.0.1', true],
+  ['::1', true],
+  ['::ffff:127.0.0.1', true],
+  ['128.0.0.1', false],
+  ['::2', false],
+  ['::ffff:10.0.0.1', false],
+  ['', false],
+  ['localhost', false],
+])('%s within loopback: %s', ([address, within]) => {
+  expect(isWithin(address, ['127.0.0.0/8', '::1/128'])).toBe(within)
 })
 
 test.for(['10.0.0.0/8', '10.1.2.3/32', '127.0.0.0/8', 'fc00::/7', '2001:db8::/32', '::1/128'])(

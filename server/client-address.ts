@@ -34,6 +34,13 @@ export function addressBucket(text: string): string | undefined {
   return `${network.join(':')}::/64`
 }
 
+/** Whether an address lies in one of these CIDRs; IPv4 carried by IPv6 counts as IPv4. Text that is none lies nowhere. */
+export function isWithin(text: string, cidrs: readonly string[]): boolean {
+  if (!ipaddr.isValid(text)) return false
+  const ranges = { within: cidrs.map((cidr) => ipaddr.parseCIDR(cidr)) }
+  return ipaddr.subnetMatch(ipaddr.process(text), ranges, 'outside') === 'within'
+}
+
 function holdsIpv4(address: ipaddr.IPv6, bits: number): boolean {
   const mapped = ipaddr.IPv6.parse('::ffff:0:0')
   return address.isIPv4MappedAddress() || mapped.match(address, Math.min(bits, 96))

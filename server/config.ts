@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { loadConfig, wholeNumber } from '../shared/config.ts'
 import { logLevels } from '../shared/log.ts'
 import { trustFault } from './client-address.ts'
+import { parseSender } from './mail/address.ts'
+import { readSmtpUrl } from './mail/smtp-url.ts'
 
 /** What a setting is when no source names it; `--help` prints these. */
 export const defaults = {
@@ -11,6 +13,7 @@ export const defaults = {
   vltRateLimit: 60,
   rateLimit: 60,
   mailFrom: 'VLT Kiosk <no-reply@localhost>',
+  metricsFrom: ['127.0.0.0/8', '::1/128'],
   drainMs: 500,
   logLevel: 'info',
 } as const
@@ -36,13 +39,19 @@ export const settingsSchema = z
     insecureLoopback: onOff().default(false),
     tlsCert: text('must name a file').optional(),
     tlsKey: text('must name a file').optional(),
-    smtpUrl: url(['smtp:', 'smtps:']).optional(),
+    smtpUrl: url(['smtp:', 'smtps:'])
+      .refine(
+        (value) => readSmtpUrl(value) !== undefined,
+        'must hold a host and at most user, password (percent-encoded) and port: smtp://user:password@host:587',
+      )
+      .optional(),
     mailDir: text('must name a folder').optional(),
-    mailFrom: text('must be an address such as Lobby <no-reply@example.com>').default(defaults.mailFrom),
+    mailFrom: mailSender().default(defaults.mailFrom),
     vltDestination: text('must name the destination client').optional(),
     vltRateLimit: trimmedNumber(...ranges.vltRateLimit).default(defaults.vltRateLimit),
     rateLimit: trimmedNumber(...ranges.rateLimit).default(defaults.rateLimit),
     trustedProxy: addressRanges().default([]),
+    metricsFrom: addressRanges().default([...defaults.metricsFrom]),
     drainMs: trimmedNumber(...ranges.drainMs).default(defaults.drainMs),
     logLevel: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default(defaults.logLevel),
   })
@@ -82,6 +91,12 @@ function url(protocols: string[]) {
   return text(rule)
     .refine((value) => protocols.includes(URL.parse(value)?.protocol ?? ''), rule)
     .transform((value) => value.replace(/\/+$/, ''))
+}
+
+/** Where mails come from. */
+function mailSender() {
+  const rule = 'must be an address such as Lobby <no-reply@example.com>'
+  return text(rule).refine((value) => parseSender(value) !== undefined, rule)
 }
 
 /** A flag, or `true` and `false` in the environment. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../shared/clock.ts'
+import type { Log } from '../shared/log.ts'
 import { type Audit, createAudit } from './audit/audit.ts'
 import type { Settings } from './config.ts'
 import { type Access, type Database, openDatabase } from './database/database.ts'
@@ -13,6 +14,8 @@ import { createVault, type Vault } from './security/vault.ts'
 /** What the server and every admin command stand on. */
 export interface Core extends AsyncDisposable {
   readonly database: Database
+  /** Where `keyring` is kept. */
+  readonly keysFile: string
   readonly keyring: Keyring
   readonly vault: Vault
   readonly passwords: Passwords
@@ -29,20 +32,26 @@ export async function openCore(
   { data, databaseUrl, keys }: Place,
   clock: Clock,
   access: Access,
+  log?: Log,
 ): Promise<Core> {
   await using stack = new AsyncDisposableStack()
-  const database = stack.use(await openDatabase({ folder: data, url: databaseUrl }, clock, access))
-  const keyring = await openKeyring(database, keys ?? join(data, 'keys.json'))
+  const database = stack.use(await openDatabase({ folder: data, url: databaseUrl }, clock, access, log))
+  const keysFile = keys ?? join(data, 'keys.json')
+  const keyring = await openKeyring(database, keysFile)
   const vault = createVault(keyring)
+  const audit = createAudit(database, vault, clock)
+  // Counts of the last minute are still in memory.
+  stack.defer(() => audit.flush())
   const owned = stack.move()
   return {
     database,
+    keysFile,
     keyring,
     vault,
     passwords: createPasswords(keyring.pepper),
     tokens: createTokens(keyring.tokens, clock),
     mailbox: createMailbox(vault, clock),
-    audit: createAudit(vault, clock),
+    audit,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

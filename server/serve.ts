@@ -1,73 +1,117 @@
-import type { AddressInfo, Socket } from 'node:net'
-import { get } from 'node:http'
 import { systemClock as clock } from '../shared/clock.ts'
-import { AppError, nativeCode } from '../shared/errors.ts'
-import { createLog, type Log } from '../shared/log.ts'
+import { createLog } from '../shared/log.ts'
 import { untilAborted } from '../shared/until-aborted.ts'
 import { createServiceManager } from '../shared/service-manager.ts'
 import { createApp } from './app.ts'
+import { flushTallies, tellEnd } from './audit/upkeep.ts'
 import type { Settings } from './config.ts'
 import { openCore } from './core.ts'
+import { everyDay } from './daily.ts'
 import { createDatabaseCheck } from './health.ts'
-import { createIdempotency, type Idempotency } from './idempotency/idempotency.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import { createIdempotency } from './idempotency/idempotency.ts'
+import { openListener } from './listener.ts'
+import { deliverMails } from './mail/deliver.ts'
+import { createMailTransport } from './mail/transport.ts'
+import { pruneMails, readMailBacklog } from './mail/upkeep.ts'
 import { memoryHits } from './rate-limit/memory-hits.ts'
 import { sharedHits } from './rate-limit/shared-hits.ts'
-
-type App = ReturnType<typeof createApp>
+import { createReminders } from './systems/user-accounts/reminders.ts'
+import { openTls } from './tls/tls.ts'
+import { programVersion } from './version.ts'
 
 /** What the process gives a command. */
 export interface Surroundings {
   env: Record<string, string | undefined>
   /** Writes one line to standard output. */
   print: (line: string) => void
+  stdin: NodeJS.ReadableStream & { isTTY?: boolean }
+  /** Where talk goes: standard output is for data. */
+  errorStream: NodeJS.WritableStream
   /** Aborted by the first signal that asks the program to end. */
   stop: AbortSignal
+  /** Calls `listener` at each SIGHUP, which then no longer ends the program. */
+  onHangup: (listener: () => void) => void
 }
 
 const stopBudgetMs = 10_000
-const selfCheckTimeoutMs = 5_000
-const pruneEveryMs = 24 * 60 * 60 * 1000
 
 /**
  * Runs the server until `stop` aborts, then ends it gracefully: not ready at once, accepting for `drainMs` more,
- * then finishing what is in flight, 10 s in all.
+ * then finishing what is in flight, requests and mails, 10 s in all. SIGHUP reads the certificate again.
  *
- * Throws what opening the database throws, and `address-in-use` or `address-unusable`.
+ * Throws what opening database, certificate and listener throws.
  */
-export async function serve(settings: Settings, { env, print, stop }: Surroundings): Promise<void> {
+export async function serve(
+  settings: Settings,
+  { env, print, stop, onHangup }: Surroundings,
+): Promise<void> {
   const log = createLog('vlt-server', settings.logLevel)
   await using stack = new AsyncDisposableStack()
-  const core = stack.use(await openCore(settings, clock, 'server'))
-  const { database, vault } = core
+  const tls = openTls(settings, clock, log)
+  onHangup(() => tls?.reload())
+  const core = stack.use(await openCore(settings, clock, 'server', log))
+  const { database, vault, passwords, mailbox } = core
   for (const migration of database.migrated) log.info({ migration }, 'database migrated')
 
   const idempotency = createIdempotency(database, vault, clock)
   const databaseWorks = createDatabaseCheck(database, clock, log)
+  const { engine } = database
+  const metrics = createMetrics({
+    version: programVersion(),
+    engine,
+    passwords,
+    databaseWorks,
+    mailBacklog: () => readMailBacklog(database, clock),
+  })
+  metrics.watchProcess()
   // Several instances on one database count together; a single one needs no database to count.
-  const hits = database.engine === 'postgres' ? sharedHits(database) : memoryHits(clock)
+  const hits = engine === 'postgres' ? sharedHits(database) : memoryHits(clock)
   const app = createApp({
     settings,
     core,
     idempotency,
     hits,
     databaseWorks,
+    metrics,
+    secure: tls?.secure,
     stopping: stop,
     clock,
     log,
   })
-  const fresh = trackFreshConnections(app)
   stack.defer(() => app.close())
-  const url = await listen(app, settings)
+  tls?.attach(app.server)
+  const transport = createMailTransport(settings)
+  stack.defer(() => {
+    transport.close()
+  })
+  const listener = await openListener(app, settings, clock, log)
+  const { url } = listener
 
   const alive = async (): Promise<string | undefined> => {
-    if (!(await databaseWorks())) return 'the database takes no writes'
-    return (await answers(`${url}/health/live`)) ? undefined : 'the listener does not answer'
+    // A new process may mend an embedded database; a PostgreSQL that is gone it would only miss once more.
+    if (engine === 'sqlite' && !(await databaseWorks())) return 'the database takes no writes'
+    return (await listener.answers()) ? undefined : 'the listener does not answer'
   }
   const serviceManager = createServiceManager(env, alive, clock, log)
   const background = new AbortController()
+  const daily = {
+    'old idempotency keys forgotten': () => idempotency.prune(),
+    'old mails forgotten': () => pruneMails(database, clock),
+    'old audit events forgotten': () => core.audit.prune(),
+    'end of the audit trail told': () => tellEnd(database, log),
+    'ended rate limits forgotten': () => hits.prune(),
+    'certificates looked at': () => tls?.tellExpiry() ?? 0,
+  }
   const loops = Promise.all([
     serviceManager.run(background.signal),
-    pruneDaily(idempotency, background.signal, log),
+    everyDay(daily, background.signal, clock, log),
+    flushTallies(core.audit, background.signal, clock, log),
+    createReminders(core, clock, log).run(background.signal),
+    deliverMails(
+      { database, vault, mailbox, transport, clock, log },
+      AbortSignal.any([stop, background.signal]),
+    ),
   ])
   stack.defer(async () => {
     background.abort()
@@ -83,77 +127,6 @@ export async function serve(settings: Settings, { env, print, stop }: Surroundin
   log.info('stopping')
   const told = serviceManager.stopping()
   await clock.sleep(settings.drainMs, background.signal)
-  await closeBy(app, stopBy, fresh, log)
+  await listener.closeBy(stopBy)
   await told
-}
-
-/** Answers the address people can use. */
-async function listen(app: App, { host, port }: Settings): Promise<string> {
-  try {
-    await app.listen({ host, port })
-  } catch (cause) {
-    const native = nativeCode(cause)
-    const place = `${bracketed(host)}:${String(port)}`
-    if (native === 'EADDRINUSE') throw new AppError('address-in-use', `${place} is taken`, { cause })
-    if (native !== undefined && /^(EACCES|EADDRNOTAVAIL|ENOTFOUND|EAI_|EINVAL|EAFNOSUPPORT)/.test(native)) {
-      throw new AppError('address-unusable', `cannot listen on ${place} (${native})`, { cause })
-    }
-    throw cause
-  }
-  const address = app.server.address() as AddressInfo
-  return `http://${bracketed(address.address)}:${String(address.port)}`
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
-}
-
-/** A request through the own listener, as a client would make it. A wildcard address reaches this machine. */
-function answers(url: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: selfCheckTimeoutMs }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
-    })
-    request.on('timeout', () => request.destroy())
-    request.on('error', () => {
-      resolve(false)
-    })
-  })
-}
-
-async function pruneDaily(idempotency: Idempotency, signal: AbortSignal, log: Log): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      const forgotten = await idempotency.prune()
-      if (forgotten > 0) log.info({ forgotten }, 'old idempotency keys forgotten')
-    } catch (error) {
-      log.error({ err: error }, 'old idempotency keys could not be forgotten')
-    }
-    await clock.sleep(pruneEveryMs, signal)
-  }
-}
-
-/** Connections over which nothing has come yet: Node counts them as busy and would wait for them. */
-function trackFreshConnections(app: App): () => Socket[] {
-  const open = new Set<Socket>()
-  app.server.on('connection', (socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-  })
-  return () => [...open].filter(({ bytesRead }) => bytesRead === 0)
-}
-
-async function closeBy(app: App, stopBy: number, fresh: () => Socket[], log: Log): Promise<void> {
-  const closed = new AbortController()
-  const closing = app.close().finally(() => {
-    closed.abort()
-  })
-  for (const socket of fresh()) socket.destroy()
-  await clock.sleep(Math.max(0, stopBy - clock.monoMs()), closed.signal)
-  if (!closed.signal.aborted) {
-    log.warn('requests still in flight were cut off')
-    app.server.closeAllConnections()
-  }
-  await closing
 }

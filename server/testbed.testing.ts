@@ -10,6 +10,8 @@ import { createApp } from './app.ts'
 import { readSettings } from './config.ts'
 import { openCore, type Core } from './core.ts'
 import { createDatabaseCheck } from './health.ts'
+import { readMailBacklog } from './mail/upkeep.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
 import type { Engine } from './database/schema.ts'
 import { newPostgresDatabase } from './postgres.testing.ts'
@@ -42,10 +44,29 @@ export function handClock(start = '2026-03-01T12:00:00.000Z'): HandClock {
 export const engines: Engine[] = ['sqlite', 'postgres']
 
 export interface Testbed extends Core {
+  readonly app: ReturnType<typeof createApp>
   readonly port: number
   readonly folder: string
   readonly clock: HandClock
   readonly stopping: AbortController
+}
+
+/** Where servers keep their data, and what time it is there. */
+export interface TestPlace extends AsyncDisposable {
+  readonly folder: string
+  readonly databaseUrl: string | undefined
+  readonly clock: HandClock
+}
+
+/** A new and empty place: servers may come to it one after the other, and on PostgreSQL also side by side. */
+export async function newPlace(engine: Engine = 'sqlite'): Promise<TestPlace> {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.adopt(mkdtempSync(join(tmpdir(), 'vlt-server-')), (path) => {
+    rmSync(path, { recursive: true, force: true })
+  })
+  const databaseUrl = engine === 'postgres' ? stack.use(await newPostgresDatabase()).url : undefined
+  const owned = stack.move()
+  return { folder, databaseUrl, clock: handClock(), [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 export interface TestbedOptions {
@@ -57,17 +78,15 @@ export interface TestbedOptions {
   trustedProxy?: string[]
   /** Any other setting, as a flag would give it. */
   flags?: Record<string, unknown>
+  /** A place of its own, on `engine`, unless told. */
+  place?: TestPlace
 }
 
 /** The whole server on a port and a database of its own: only the clock is not the real one. */
 export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed> {
   await using stack = new AsyncDisposableStack()
-  const folder = stack.adopt(mkdtempSync(join(tmpdir(), 'vlt-server-')), (path) => {
-    rmSync(path, { recursive: true, force: true })
-  })
-  const clock = handClock()
+  const { folder, databaseUrl, clock } = options.place ?? stack.use(await newPlace(options.engine))
   const log = createLog('testbed', 'error')
-  const databaseUrl = options.engine === 'postgres' ? stack.use(await newPostgresDatabase()).url : undefined
   const settings = readSettings(
     {
       data: folder,
@@ -81,14 +100,22 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
     {},
   )
   const core = stack.use(await openCore(settings, clock, 'server'))
-  const { database, vault } = core
+  const { database, vault, passwords } = core
   const stopping = new AbortController()
+  const databaseWorks = createDatabaseCheck(database, clock, log)
   const app = createApp({
     settings,
     core,
     idempotency: createIdempotency(database, vault, clock),
     hits: database.engine === 'postgres' ? sharedHits(database) : memoryHits(clock),
-    databaseWorks: createDatabaseCheck(database, clock, log),
+    databaseWorks,
+    metrics: createMetrics({
+      version: 'test',
+      engine: database.engine,
+      passwords,
+      databaseWorks,
+      mailBacklog: () => readMailBacklog(database, clock),
+    }),
     stopping: stopping.signal,
     clock,
     log,
@@ -97,7 +124,7 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const opened = stack.move()
-  return { ...core, port, folder, clock, stopping, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { ...core, app, port, folder, clock, stopping, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 export interface Sent {

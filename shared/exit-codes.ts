@@ -16,7 +16,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-const { failure, usage, config, agentNotReachable, reader, notPermitted } = exitCodes
+const { failure, usage, config, agentNotReachable, reader, notPermitted, duplicate } = exitCodes
 
 export const exitCodeOf = {
   usage,
@@ -71,5 +71,39 @@ export const exitCodeOf = {
   'keys-unusable': config,
   'keys-missing': config,
   'keys-mismatch': config,
+  'mail-server-unreachable': failure,
+  'mail-server-tls': failure,
+  'mail-server-login': config,
+  'mail-sender-refused': config,
+  'mail-folder-unusable': config,
+  'mail-deferred': failure,
+  'mail-refused': failure,
+  'mail-invalid': failure,
+  'mail-unknown': usage,
+  'mail-settled': failure,
+  'certificate-unreadable': config,
+  'certificate-invalid': config,
+  'certificate-key-mismatch': config,
+  'certificate-key-exposed': config,
+  'certificate-not-valid': config,
+  'audit-broken': failure,
+  'person-unknown': usage,
+  'erasure-incomplete': failure,
+  'case-unknown': usage,
+  'case-closed': failure,
+  'client-secret-unknown': usage,
+  'not-confirmed': failure,
+  'doctor-found-faults': failure,
+  'entity-unknown': usage,
+  'api-user-unknown': usage,
+  'api-user-taken': duplicate,
+  'password-missing': usage,
+  'password-unreadable': usage,
+  'catalog-unreadable': usage,
+  'catalog-invalid': usage,
+  'role-unknown': usage,
+  'role-not-open': failure,
+  'role-request-unknown': usage,
+  'role-request-settled': failure,
   'passwords-busy': failure,
 } satisfies Record<ErrorCode, ExitCode>

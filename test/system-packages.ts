@@ -8,6 +8,7 @@ const needed: Record<string, string> = {
   'systemd-analyze': 'systemd',
   'systemd-notify': 'systemd',
   mount: 'mount',
+  chromium: 'chromium',
 }
 
 function isInstalled(command: string): boolean {

@@ -48,6 +48,8 @@ function tap(uid: string): Tap {
   return {
     readerId: 'simulated:lobby',
     uid: uid as CardUid,
+    identity: 'stable',
+    proof: 'none',
     tappedAt: systemClock.now(),
     tappedAtMonoMs: systemClock.monoMs(),
   }

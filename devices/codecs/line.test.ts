@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { normalise } from '../normalise.ts'
-import { LineCodec, type Decoded, type LineCodecOptions, type Terminator } from './line.ts'
+import type { Decoded } from './codec.ts'
+import { LineCodec, type LineCodecOptions, type Terminator } from './line.ts'
 
 const defaults: LineCodecOptions = {
   terminator: 'any',
@@ -19,7 +20,7 @@ function decode(text: string, options: Partial<LineCodecOptions> = {}): string[]
 }
 
 function short(decoded: Decoded): string {
-  return 'frame' in decoded ? decoded.frame : `!${decoded.rejected.code}`
+  return 'frame' in decoded ? decoded.frame.payload : `!${decoded.rejected.code}`
 }
 
 describe('where a line ends', () => {

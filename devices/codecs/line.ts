@@ -9,6 +9,7 @@
  * It holds at most maxBytes + 1 bytes, whatever arrives. Time is handed in, so it is pure.
  */
 import type { Rejection } from '../rejection.ts'
+import type { Codec, Decoded } from './codec.ts'
 
 export type Terminator = 'any' | 'cr' | 'lf' | 'crlf'
 
@@ -25,12 +26,10 @@ export interface LineCodecOptions {
   idleResetMs: number
 }
 
-export type Decoded = { frame: string } | { rejected: Rejection }
-
 const cr = 0x0d
 const lf = 0x0a
 
-export class LineCodec {
+export class LineCodec implements Codec {
   readonly #options: LineCodecOptions
   readonly #prefix: Uint8Array
   readonly #suffix: Uint8Array
@@ -133,7 +132,7 @@ export class LineCodec {
       return rejected('frame-incomplete', bytes)
     const content = rest.slice(0, length)
     return isPrintable(content)
-      ? { frame: new TextDecoder().decode(content) }
+      ? { frame: { payload: new TextDecoder().decode(content), form: 'text', proof: 'none' } }
       : rejected('frame-garbled', bytes)
   }
 
@@ -142,7 +141,7 @@ export class LineCodec {
   }
 }
 
-function rejected(code: Rejection['code'], bytes: Uint8Array): Decoded {
+function rejected(code: Rejection['code'], bytes: Uint8Array): { rejected: Rejection } {
   return { rejected: { code, bytes: bytes.length } }
 }
 

@@ -1,6 +1,7 @@
 import { wholeNumber } from '../../shared/config.ts'
 import { z } from 'zod'
 import type { LineCodecOptions } from '../codecs/line.ts'
+import { formatNames, formatOf } from '../formats/formats.ts'
 import type { Profile } from '../normalise.ts'
 import type { ReaderOptions } from '../reader.ts'
 import { choice } from './option-text.ts'
@@ -17,15 +18,20 @@ const fixedText = z
 
 /** Options of every reader that sends lines. The descriptions are the documentation. */
 export const lineShape = {
-  format: choice('hex', 'decimal-10')
+  format: choice(...formatNames)
     .default('hex')
-    .describe('hex | decimal-10 (8H10D: ten digits); default hex: how the reader writes a UID'),
+    .describe(`${formatNames.join(' | ')}; default hex: how the reader writes a UID (docs/readers.md)`),
   byteOrder: choice('as-sent', 'reversed')
     .default('as-sent')
     .describe('as-sent | reversed; default as-sent: reversed turns the bytes round'),
   uidBytes: wholeNumber(4, 10)
     .optional()
     .describe('4..10; default any: exact length; set it where all cards are alike, it refuses damaged lines'),
+  cards: choice('any', 'lf')
+    .optional()
+    .describe(
+      'any | lf; default any: lf where only 125 kHz cards are read, of which none makes up its number',
+    ),
   terminator: choice('any', 'cr', 'lf', 'crlf')
     .default('any')
     .describe('any | cr | lf | crlf; default any: what ends a line'),
@@ -62,22 +68,26 @@ interface FlatOptions extends LineCodecOptions, Profile {
 /** From the flat form of a spec to the parts that each stage takes. */
 export function lineReaderOptions(flat: FlatOptions): LineReaderOptions {
   const { terminator, prefix, suffix, maxBytes, idleResetMs } = flat
-  const { format, byteOrder, uidBytes } = flat
+  const { format, byteOrder, uidBytes, cards } = flat
   return {
     path: flat.path,
-    profile: { format, byteOrder, uidBytes },
+    profile: { format, byteOrder, uidBytes, cards },
     presenceGapMs: flat.presenceGapMs,
     cooldownMs: flat.cooldownMs,
     line: { terminator, prefix, suffix, maxBytes, idleResetMs },
   }
 }
 
-/** A decimal-10 number is 4 bytes: any other length would refuse every card. */
+/** Any other length than that of the format would refuse every card. */
 export function profileFits({ format, uidBytes }: Profile): boolean {
-  return format === 'hex' || uidBytes === undefined || uidBytes === 4
+  const only = formatOf(format).uidBytes
+  return only === undefined || uidBytes === undefined || uidBytes === only
 }
 
 export const profileComplaint = {
   path: ['uidBytes'],
-  error: 'must be 4, or left out, with format=decimal-10',
+  error: ({ input }: { input: unknown }) => {
+    const { format } = input as Profile
+    return `must be ${String(formatOf(format).uidBytes)}, or left out, with format=${format}`
+  },
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { AppError } from '../../shared/errors.ts'
-import { LineCodec, type Decoded, type LineCodecOptions } from '../codecs/line.ts'
+import type { Decoded } from '../codecs/codec.ts'
+import { LineCodec, type LineCodecOptions } from '../codecs/line.ts'
 import { EventQueue } from '../event-queue.ts'
 import { QuietClock } from '../quiet-clock.ts'
 import type { Reader, ReaderCapabilities, ReaderEvent } from '../reader.ts'
@@ -84,7 +85,7 @@ export class LineSession implements Reader, Receiver {
     for (const outcome of decoded) {
       this.#queue.push(
         'frame' in outcome
-          ? { type: 'frame', payload: outcome.frame, receivedAtMonoMs: this.#clock.monoMs() }
+          ? { type: 'frame', ...outcome.frame, receivedAtMonoMs: this.#clock.monoMs() }
           : { type: 'rejected', ...outcome.rejected },
       )
     }

@@ -48,8 +48,13 @@ export function addServe(program: Command, surroundings: Surroundings): void {
     )
     .option(
       '--trusted-proxy <cidr>',
-      'address range of a proxy whose X-Forwarded-For is believed, such as 10.1.0.0/16; repeatable (default none)',
-      (entry: string, before: string[] | undefined) => [...(before ?? []), entry],
+      'address range of a proxy whose X-Forwarded-For and -Proto are believed, such as 10.1.0.0/16; repeatable (default none)',
+      repeated,
+    )
+    .option(
+      '--metrics-from <cidr>',
+      `address range that may read /metrics, never through a proxy; repeatable (default ${defaults.metricsFrom.join(' and ')})`,
+      repeated,
     )
     .option(
       '--drain-ms <ms>',
@@ -62,6 +67,10 @@ export function addServe(program: Command, surroundings: Surroundings): void {
   addConfigOption(command).action((flags: Record<string, unknown>) =>
     serve(readSettings(flags, surroundings.env), surroundings),
   )
+}
+
+function repeated(entry: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), entry]
 }
 
 function range([min, max]: readonly [number, number]): string {

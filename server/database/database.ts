@@ -1,15 +1,18 @@
 import { join } from 'node:path'
-import { Kysely, sql } from 'kysely'
+import { Kysely } from 'kysely'
 import type { Clock } from '../../shared/clock.ts'
-import { AppError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { tellCommits } from './after-commit.ts'
 import { hasPending, migrate } from './migrate.ts'
-import { createPool, postgresFault } from './postgres/connect.ts'
+import { createPool } from './postgres/connect.ts'
 import { ServerPostgresDialect } from './postgres/dialect.ts'
+import { postgresFault } from './postgres/faults.ts'
 import { retryConflicts } from './postgres/retry-conflicts.ts'
 import type { Db, Engine, Schema, Transact, Tx } from './schema.ts'
-import { holdDataFolder, makeDataFolder, openSqlite, storageFault } from './sqlite/connect.ts'
+import { hasSqlite, holdDataFolder, makeDataFolder, openSqlite, storageFault } from './sqlite/connect.ts'
 import { ServerSqliteDialect } from './sqlite/dialect.ts'
 import { groupCommit } from './sqlite/group-commit.ts'
+import { scrub } from './sqlite/scrub.ts'
 
 export interface Database extends AsyncDisposable {
   readonly db: Db
@@ -19,6 +22,13 @@ export interface Database extends AsyncDisposable {
   readonly transact: Transact
   /** Statements outside any transaction: for single reads. */
   readonly query: <T>(work: (db: Db) => Promise<T>) => Promise<T>
+  /**
+   * To be called after a transaction that erased these sealed texts and keyed hashes: sees to it that no copy of them
+   * is left in the files of the embedded database. PostgreSQL keeps dead rows until it uses their place again.
+   *
+   * Throws `database-unavailable` when it could not.
+   */
+  scrub(texts: string[] | 'unknown'): Promise<void>
   /** A real write; throws when the database takes none. */
   probe(): Promise<void>
 }
@@ -43,74 +53,102 @@ export async function openDatabase(
   { folder, url }: DatabasePlace,
   clock: Clock,
   access: Access = 'server',
+  log?: Log,
 ): Promise<Database> {
   makeDataFolder(folder)
-  return url === undefined ? openEmbedded(folder, clock, access) : openPostgres(url, clock)
+  return url === undefined ? openEmbedded(folder, clock, access) : openPostgres(url, clock, log)
 }
 
 async function openEmbedded(folder: string, clock: Clock, access: Access): Promise<Database> {
   await using stack = new AsyncDisposableStack()
-  if (access === 'server') stack.use(holdDataFolder(folder))
+  using opening = new DisposableStack()
+  let held = false
+  // Nobody creates the database, or changes its schema, under a running server.
+  const hold = (): void => {
+    if (held) return
+    const lock = holdDataFolder(folder)
+    if (access === 'server') stack.use(lock)
+    else opening.use(lock)
+    held = true
+  }
+  if (access === 'server' || !hasSqlite(folder)) hold()
   const file = openSqlite(folder)
   stack.defer(() => void file.close())
   const db = new Kysely<Schema>({ dialect: new ServerSqliteDialect(file) })
   stack.defer(() => db.destroy())
+  const fault = (error: unknown): unknown => storageFault(error, join(folder, 'server.db'))
   try {
-    // The schema never changes under a running server.
-    using _alone = access === 'command' && (await hasPending(db)) ? holdDataFolder(folder) : undefined
-    const migrated = await migrate(db, 'sqlite')
-    return opened(db, 'sqlite', migrated, groupCommit(db), clock, stack.move())
+    const pending = await hasPending(db, 'sqlite')
+    if (pending) hold()
+    const migrated = pending ? await migrate(db, 'sqlite') : []
+    const clean = (texts: string[] | 'unknown'): Promise<void> => scrub(db, join(folder, 'server.db'), texts)
+    const commit = groupCommit(db)
+    return opened({ db, engine: 'sqlite', migrated, commit, clean, fault, clock }, stack.move())
   } catch (error) {
-    throw storageFault(error, join(folder, 'server.db'))
+    throw fault(error)
   }
 }
 
-async function openPostgres(url: string, clock: Clock): Promise<Database> {
+async function openPostgres(url: string, clock: Clock, log: Log | undefined): Promise<Database> {
   await using stack = new AsyncDisposableStack()
-  const pool = stack.use(createPool(url, () => undefined))
-  const db = new Kysely<Schema>({ dialect: new ServerPostgresDialect(pool) })
-  stack.defer(() => db.destroy())
+  const connected = (...pool: Parameters<typeof createPool>): Db => {
+    const db = new Kysely<Schema>({ dialect: new ServerPostgresDialect(stack.use(createPool(...pool))) })
+    stack.defer(() => db.destroy())
+    return db
+  }
+  const db = connected(url, 'statements')
+  const writing = connected(url, 'transactions', (news) => {
+    if (news === 'lost') log?.error('connections to the database were lost')
+    else log?.info('the database can be reached again')
+  })
   try {
-    await refuseLossy(db)
-    const migrated = await migrate(db, 'postgres')
-    return opened(db, 'postgres', migrated, retryConflicts(db), clock, stack.move())
+    const migrated = (await hasPending(db, 'postgres')) ? await migratePostgres(url) : []
+    const commit = retryConflicts(writing)
+    const clean = (): Promise<void> => Promise.resolve()
+    const fault = postgresFault
+    return opened({ db, engine: 'postgres', migrated, commit, clean, fault, clock }, stack.move())
   } catch (error) {
     throw postgresFault(error)
   }
 }
 
+async function migratePostgres(url: string): Promise<string[]> {
+  await using pool = createPool(url, 'migrations')
+  return await migrate(new Kysely<Schema>({ dialect: new ServerPostgresDialect(pool) }), 'postgres')
+}
+
+interface Opened {
+  db: Db
+  engine: Engine
+  migrated: string[]
+  commit: Transact
+  clean: Database['scrub']
+  /** What the engine threw, as a failure of ours where it is one. */
+  fault: (error: unknown) => unknown
+  clock: Clock
+}
+
 function opened(
-  db: Db,
-  engine: Engine,
-  migrated: string[],
-  transact: Transact,
-  clock: Clock,
+  { db, engine, migrated, commit, clean, fault, clock }: Opened,
   stack: AsyncDisposableStack,
 ): Database {
+  const explained = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw fault(error)
+    }
+  }
+  const transact = tellCommits((work) => explained(commit(work)))
   return {
     db,
     engine,
     migrated,
     transact,
-    query: async (work) => {
-      try {
-        return await work(db)
-      } catch (error) {
-        throw engine === 'postgres' ? postgresFault(error) : error
-      }
-    },
+    query: (work) => explained(work(db)),
+    scrub: (texts) => explained(clean(texts)),
     probe: () => transact((tx) => beat(tx, clock.now())),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  }
-}
-
-/** Throws `database-not-durable` where a commit does not survive a power cut. */
-async function refuseLossy(db: Db): Promise<void> {
-  const { rows } = await sql<{ name: string; setting: string }>`
-    select name, setting from pg_settings where name in ('fsync', 'synchronous_commit')`.execute(db)
-  const off = rows.filter(({ setting }) => setting === 'off').map(({ name }) => name)
-  if (off.length > 0) {
-    throw new AppError('database-not-durable', `PostgreSQL runs with ${off.join(' and ')} off`)
   }
 }
 

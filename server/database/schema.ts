@@ -14,7 +14,22 @@ export interface Schema {
   keyring_proofs: KeyringProofRow
   hits: HitRow
   audit_events: AuditEventRow
+  audit_ends: AuditEndRow
+  client_secrets: ClientSecretRow
   mails: MailRow
+  customer_accounts: CustomerAccountRow
+  customer_attempts: CustomerAttemptRow
+  entities: EntityRow
+  api_users: ApiUserRow
+  api_user_failures: ApiUserFailureRow
+  digital_registrations: DigitalRegistrationRow
+  digital_consents: DigitalConsentRow
+  departments: CatalogueRow
+  licence_types: CatalogueRow
+  roles: RoleRow
+  user_accounts: UserAccountRow
+  role_requests: RoleRequestRow
+  licence_reminders: LicenceReminderRow
 }
 
 export interface ClientRow {
@@ -23,7 +38,7 @@ export interface ClientRow {
   tipo_documento: string | null
   /** Blind index of the document number. */
   dni_index: string | null
-  /** What the registration said of the person, sealed JSON: see systems/vlt-clients/store.ts. */
+  /** What the registration said of the person, sealed JSON: see systems/vlt-clients/person.ts. Empty once erased. */
   personal: string
   active_card_uid: string
   created_at: string
@@ -71,6 +86,8 @@ export interface IdempotencyKeyRow {
   /** Sealed JSON of the answer. */
   answer: string
   created_at: string
+  /** Whom the answer is about: `client 70`. Null where it says nothing of a person. */
+  subject: string | null
 }
 
 /** One row, rewritten by the probe that asks whether the database still takes writes. */
@@ -105,6 +122,26 @@ export interface AuditEventRow {
   chain: string
 }
 
+/** Where the chain begins and ends, each with a keyed proof: see audit/chain.ts. */
+export interface AuditEndRow {
+  place: 'start' | 'end'
+  seq: number
+  chain: string
+  proof: string
+}
+
+/** What an integration shows to be let in. */
+export interface ClientSecretRow {
+  id: Generated<number>
+  name: string
+  /** Blind index of the secret. */
+  secret_index: string
+  created_at: string
+  /** To the hour. */
+  last_used_at: string | null
+  revoked_at: string | null
+}
+
 export interface MailRow {
   id: Generated<number>
   /** Of the mail's Message-ID header: what makes a second delivery recognisable. */
@@ -116,9 +153,142 @@ export interface MailRow {
   due_at: string
   /** Until then one instance alone may send it. */
   leased_until: string | null
+  /** From then on a failure is the last one. */
+  give_up_at: string
   /** An error code. */
   last_error: string | null
+  /** Numbers of the mail server's answer, such as `550 5.1.1`; never its text, which may repeat the address. */
+  last_reply: string | null
   queued_at: string
+  settled_at: string | null
+}
+
+export interface CustomerAccountRow {
+  id: Generated<number>
+  /** Blind index of the address, case folded. */
+  email_index: string
+  /** Blind index of the document number, letters and digits alone. */
+  document_index: string
+  /** What the customer said of themselves, sealed JSON: see systems/customer-accounts/account.ts. */
+  profile: string
+  password_hash: string
+  created_at: string
+}
+
+/** What was tried of late: registrations under way and their limits, failed logins. Nothing here names a person. */
+export interface CustomerAttemptRow {
+  /** `registration`, `login-address` or `login-network`, and the blind index of the address or client network. */
+  key: string
+  /** JSON: see registration.ts and login.ts of systems/customer-accounts. */
+  state: string
+  forget_at: string
+}
+
+/** An organisation that registers people over the digital registry. */
+export interface EntityRow {
+  id: Generated<number>
+  name: string
+  active: 0 | 1
+  created_at: string
+}
+
+export interface ApiUserRow {
+  id: Generated<number>
+  entity_id: number
+  /** Blind index of the username, which is a document number. */
+  username_index: string
+  /** Sealed. */
+  username: string
+  password_hash: string
+  api_access: 0 | 1
+  active: 0 | 1
+  created_at: string
+}
+
+/** How often a username was refused in a row for one client network, known or not. */
+export interface ApiUserFailureRow {
+  /** Blind index of network and username. */
+  key: string
+  failures: number
+  next_try_at: string
+  forget_at: string
+}
+
+export interface DigitalRegistrationRow {
+  id: Generated<number>
+  /** Blind index of the Codigo, which opens the page to whoever has it. */
+  code_index: string
+  api_user_id: number
+  /** Blind index of the document number. */
+  dni_index: string
+  /** Sealed JSON: see systems/digital-registry/registration.ts. */
+  personal: string
+  state: 'generado' | 'iniciado' | 'completado'
+  /** Wrong document numbers typed on the page. */
+  wrong_proofs: number
+  created_at: string
+  started_at: string | null
+  completed_at: string | null
+}
+
+/** What a person accepted on the page. Rows are never changed or removed. */
+export interface DigitalConsentRow {
+  id: Generated<number>
+  registration_id: number
+  wording_version: string
+  language: 'es' | 'en'
+  wording: string
+  accepted_at: string
+}
+
+/** Entries are never removed, because accounts may refer to them; nobody new may once they are not active. */
+export interface CatalogueRow {
+  id: number
+  name: string
+  active: 0 | 1
+}
+
+export interface RoleRow extends CatalogueRow {
+  /** Only staff can give it. */
+  privileged: 0 | 1
+  /** Whoever registers may choose it. */
+  self_registration: 0 | 1
+  /** One row's: what accounts get that may not have what they asked for. */
+  is_default: 0 | 1
+}
+
+export interface UserAccountRow {
+  id: Generated<number>
+  /** Blind indexes of the folded login and e-mail address. */
+  login_index: string
+  correo_index: string
+  /** What the registration said of the person, sealed JSON: see systems/user-accounts/person.ts. */
+  personal: string
+  password_hash: string
+  departamento_id: number
+  role_id: number
+  licencia_tipo: number | null
+  created_at: string
+}
+
+/** A role that an account asked for and only staff can give. */
+export interface RoleRequestRow {
+  id: Generated<number>
+  account_id: number
+  role_id: number
+  state: 'pending' | 'approved' | 'rejected'
+  requested_at: string
+  settled_at: string | null
+}
+
+/** Days are calendar days in America/Guatemala, `YYYY-MM-DD`. */
+export interface LicenceReminderRow {
+  id: Generated<number>
+  account_id: number
+  due_on: string
+  expires_on: string
+  /** Skipped: a nearer one was due, or the licence over, before it could leave. Failed: the account cannot be read. */
+  state: 'planned' | 'sent' | 'skipped' | 'failed'
   settled_at: string | null
 }
 

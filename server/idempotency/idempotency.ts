@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Database } from '../database/database.ts'
 import { tryLock } from '../database/locks.ts'
 import type { Tx } from '../database/schema.ts'
+import { together } from '../database/together.ts'
 import type { Vault } from '../security/vault.ts'
 import { findKey, forgetKeys, keepKey } from './store.ts'
 
@@ -16,6 +17,9 @@ export interface KeptAnswer {
   /** JSON text as it was sent. */
   body: string
 }
+
+/** What a work answers; with `subject`, such as `client 70`, erasing that person finds the kept answer. */
+export type WorkAnswer = KeptAnswer & { subject?: string }
 
 /** What came of a request: its own answer, the kept one of an earlier request, or why there is none. */
 export type Once =
@@ -37,7 +41,7 @@ export interface Idempotency {
    * Runs `work` in one transaction, at most once per key. A 2xx answer is kept in that same transaction, so
    * either both the work and its answer are stored or neither; anything else leaves the key free.
    */
-  once(request: OnceRequest, work: (tx: Tx) => Promise<KeptAnswer>): Promise<Once>
+  once(request: OnceRequest, work: (tx: Tx) => Promise<WorkAnswer>): Promise<Once>
   /** Forgets answers older than 400 days and says how many. */
   prune(): Promise<number>
 }
@@ -55,24 +59,24 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
     scope: string,
     key: string,
     body: Buffer,
-    work: (tx: Tx) => Promise<KeptAnswer>,
+    work: (tx: Tx) => Promise<WorkAnswer>,
   ): Promise<Once> => {
     const name = `${scope} ${key}`
     const requestIndex = vault.index('idempotency', `${name}\0${body.toString('base64')}`)
     return database.transact(async (tx): Promise<Once> => {
-      if (!(await tryLock(tx, `idempotency ${name}`))) return { state: 'in-progress' }
-      const kept = await findKey(tx, scope, key)
+      const [free, kept] = await together(tryLock(tx, `idempotency ${name}`), findKey(tx, scope, key))
+      if (!free) return { state: 'in-progress' }
       if (kept !== undefined) {
         if (kept.requestIndex !== requestIndex) return { state: 'other-body' }
         return {
           state: 'replayed',
-          answer: JSON.parse(vault.open(`idempotency:${name}`, kept.answer)) as KeptAnswer,
+          answer: JSON.parse(vault.open(answerPurpose(scope, key), kept.answer)) as KeptAnswer,
         }
       }
-      const answer = await work(tx)
+      const { subject, ...answer } = await work(tx)
       if (answer.status >= 200 && answer.status < 300) {
-        const sealed = vault.seal(`idempotency:${name}`, JSON.stringify(answer))
-        await keepKey(tx, { scope, key, requestIndex, answer: sealed }, clock.now())
+        const sealed = vault.seal(answerPurpose(scope, key), JSON.stringify(answer))
+        await keepKey(tx, { scope, key, requestIndex, answer: sealed, subject: subject ?? null }, clock.now())
       }
       return { state: 'answered', answer }
     })
@@ -95,6 +99,11 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
       return database.transact((tx) => forgetKeys(tx, before))
     },
   }
+}
+
+/** What a kept answer is sealed for. */
+export function answerPurpose(scope: string, key: string): string {
+  return `idempotency:${scope} ${key}`
 }
 
 export type Key = { key: string } | 'absent' | 'malformed'

@@ -6,6 +6,7 @@ export interface KeptKey {
   key: string
   requestIndex: string
   answer: string
+  subject: string | null
 }
 
 export async function findKey(
@@ -23,12 +24,12 @@ export async function findKey(
 
 export async function keepKey(
   tx: Tx,
-  { scope, key, requestIndex, answer }: KeptKey,
+  { scope, key, requestIndex, answer, subject }: KeptKey,
   at: string,
 ): Promise<void> {
   await tx
     .insertInto('idempotency_keys')
-    .values({ scope, key, request_index: requestIndex, answer, created_at: at })
+    .values({ scope, key, request_index: requestIndex, answer, created_at: at, subject })
     .execute()
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 
-/** What a dialect decides to send. A string is a body already in JSON, kept byte for byte. */
+/** What a dialect decides to send. A string is a body already in JSON (or as `content-type` says), kept byte for byte. */
 export interface Answer {
   status: number
   headers?: Record<string, string>
@@ -14,5 +14,7 @@ export function sendAnswer(reply: FastifyReply, { status, headers, body }: Answe
   if (body === undefined) return reply.send()
   const json = typeof body === 'string' ? body : JSON.stringify(body)
   // As bytes, because Fastify also adds a charset to JSON given as text.
-  return reply.header('content-type', 'application/json').send(Buffer.from(json))
+  return reply
+    .header('content-type', headers?.['content-type'] ?? 'application/json')
+    .send(Buffer.from(json))
 }

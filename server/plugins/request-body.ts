@@ -44,6 +44,11 @@ export function rawBody(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
 }
 
+/** Whether the body is said to be JSON. */
+export function isJson({ headers }: FastifyRequest): boolean {
+  return /[/+]json$/i.test(headers['content-type']?.split(';', 1)[0]?.trim() ?? '')
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -51,8 +56,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * type, bytes that are not UTF-8, text that is not JSON, and JSON that is no object.
  */
 export function jsonObject(request: FastifyRequest): Record<string, unknown> | undefined {
-  const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim()
-  if (mediaType === undefined || !/[/+]json$/i.test(mediaType)) return undefined
+  if (!isJson(request)) return undefined
   let text: string
   try {
     text = utf8.decode(rawBody(request))

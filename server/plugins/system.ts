@@ -6,8 +6,8 @@ import { type Answer, sendAnswer } from './answer.ts'
 import { clientFault, type Dialect, logIncident } from './fallback.ts'
 import { rawBody } from './request-body.ts'
 
-/** How a system says what any of its write routes can run into. */
-export interface SystemDialect extends Dialect {
+/** How a system says what any of its routes can run into. */
+export interface RouteDialect extends Dialect {
   /** The framework could not read the request: a broken header, a body that ended early. */
   unreadable: (request: FastifyRequest) => Answer
   /** 413 */
@@ -18,6 +18,10 @@ export interface SystemDialect extends Dialect {
   unavailable: Answer
   /** 500; people quote the incident, and the log has it. */
   serverError: (incident: string) => Answer
+}
+
+/** How a system says what any of its write routes can run into. */
+export interface SystemDialect extends RouteDialect {
   /** 409; its headers are added. */
   keyInProgress: Answer
   /** 422 */
@@ -28,7 +32,7 @@ export interface SystemDialect extends Dialect {
 const retryAfterSeconds = '5'
 
 /** What goes wrong below a system's paths is said in its dialect; bugs are logged, once. */
-export function answerFaults(app: FastifyInstance, dialect: SystemDialect, log: Log): void {
+export function answerFaults(app: FastifyInstance, dialect: RouteDialect, log: Log): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = clientFault(error)
     if (status === 413) return sendAnswer(reply, dialect.tooLarge)

@@ -13,6 +13,8 @@ export interface Hits {
 /** Counts per key in fixed windows that the first hit starts; later hits never extend them. */
 export interface HitStore {
   hit(key: string, windowMs: number): Promise<Hits>
+  /** Forgets windows that have ended and says how many. */
+  prune(): number | Promise<number>
 }
 
 export interface RateLimit {
@@ -27,12 +29,12 @@ export interface RateLimit {
 }
 
 /**
- * An `onRequest` hook that counts requests per client address, as Laravel's throttle middleware does: every
+ * An `onRequest` hook that counts requests per client address, or per what `keyOf` says, as Laravel's throttle middleware does: every
  * answer of the route tells limit and remainder, a refusal also when to come back.
  */
-export function limitRate(limit: RateLimit) {
+export function limitRate(limit: RateLimit, keyOf: (request: FastifyRequest) => string = clientOf) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const { count, resetsInMs } = await limit.store.hit(`${limit.name} ${clientOf(request)}`, limit.windowMs)
+    const { count, resetsInMs } = await limit.store.hit(`${limit.name} ${keyOf(request)}`, limit.windowMs)
     reply.header('x-ratelimit-limit', String(limit.max))
     reply.header('x-ratelimit-remaining', String(Math.max(0, limit.max - count)))
     if (count <= limit.max) return undefined
@@ -44,7 +46,7 @@ export function limitRate(limit: RateLimit) {
   }
 }
 
-/** A trusted proxy that forwards no readable address is counted itself: one bucket, never none. */
-function clientOf(request: FastifyRequest): string {
+/** The network a client is counted by. A trusted proxy that forwards no readable address is counted itself: never none. */
+export function clientOf(request: FastifyRequest): string {
   return addressBucket(request.ip) ?? addressBucket(request.socket.remoteAddress ?? '') ?? 'unknown'
 }

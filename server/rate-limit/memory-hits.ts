@@ -32,5 +32,10 @@ export function memoryHits(clock: Clock, maxKeys = 100_000): HitStore & { readon
       window.count += 1
       return Promise.resolve({ count: window.count, resetsInMs: window.endsAtMono - now })
     },
+    prune() {
+      const before = windows.size
+      makeRoom(clock.monoMs())
+      return before - windows.size
+    },
   }
 }

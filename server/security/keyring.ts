@@ -1,5 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { AppError, nativeCode } from '../../shared/errors.ts'
 
@@ -55,15 +69,31 @@ export function readKeyring(path: string): Keyring | undefined {
 
 /** A keyring of new random keys at `path`, or the one that another process has just written there. */
 export function createKeyring(path: string): Keyring {
-  writeKeyring(path, {
+  const keyring = {
     data: [newKey('d')],
     tokens: [newKey('t')],
     index: randomBytes(keyBytes),
     pepper: randomBytes(keyBytes),
+  }
+  writeKeyring(path, keyring, (draft) => {
+    try {
+      linkSync(draft, path)
+    } catch (error) {
+      if (nativeCode(error) !== 'EEXIST') throw error
+    }
   })
-  const keyring = readKeyring(path)
-  if (keyring === undefined) throw new AppError('keys-unusable', `${path} vanished while it was written`)
-  return keyring
+  const written = readKeyring(path)
+  if (written === undefined) throw new AppError('keys-unusable', `${path} vanished while it was written`)
+  return written
+}
+
+/** Puts `keyring` in the place of the one at `path`, at once and for the same owner. Throws `keys-unusable`. */
+export function replaceKeyring(path: string, keyring: Keyring): void {
+  // Secrets are often mounted as links.
+  const place = realpathSync(path)
+  writeKeyring(place, keyring, (draft) => {
+    renameSync(draft, place)
+  })
 }
 
 /** A new key, named after the day so that a person can tell old from new. */
@@ -72,8 +102,8 @@ export function newKey(prefix: string): NamedKey {
   return { id: `${prefix}${day}-${randomBytes(3).toString('hex')}`, key: randomBytes(keyBytes) }
 }
 
-/** Writes a whole file under a name of its own first, and never over one that is there. */
-function writeKeyring(path: string, keyring: Keyring): void {
+/** A whole file under a name of its own first, that `settle` brings to its place; on disk when this returns. */
+function writeKeyring(path: string, keyring: Keyring, settle: (draft: string) => void): void {
   const draft = `${path}.${randomBytes(4).toString('hex')}.new`
   const named = ({ id, key }: NamedKey) => ({ id, key: key.toString('base64') })
   const text = JSON.stringify(
@@ -88,12 +118,18 @@ function writeKeyring(path: string, keyring: Keyring): void {
   )
   try {
     const file = openSync(draft, 'wx', 0o600)
+    // Root may turn the keys of a service, which then has to read them.
+    const before = statSync(path, { throwIfNoEntry: false })
+    if (before !== undefined && before.uid !== fstatSync(file).uid) fchownSync(file, before.uid, before.gid)
     writeSync(file, `${text}\n`)
     fsyncSync(file)
     closeSync(file)
-    linkSync(draft, path)
+    settle(draft)
+    // Data sealed with keys that a power cut takes away would be lost.
+    const folder = openSync(dirname(path), 'r')
+    fsyncSync(folder)
+    closeSync(folder)
   } catch (cause) {
-    if (nativeCode(cause) === 'EEXIST') return
     throw new AppError('keys-unusable', `cannot write ${path} (${nativeCode(cause) ?? 'unknown error'})`, {
       cause,
     })

@@ -1,8 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { AppError } from '../../shared/errors.ts'
 import type { Database } from '../database/database.ts'
+import { lock } from '../database/locks.ts'
 import { createKeyring, type Keyring, readKeyring } from './keyring.ts'
 import { findProofs, keepProofs } from './store.ts'
+
+/** Of the transactions that look at keys file and proofs together: while one does, neither changes. */
+export const keyringLock = 'keyring'
 
 /**
  * The keyring of this database, at `path`; creates it for a database that has never seen one.
@@ -11,18 +15,23 @@ import { findProofs, keepProofs } from './store.ts'
  * people indexed under another key would not be found again.
  */
 export async function openKeyring(database: Database, path: string): Promise<Keyring> {
-  const known = await database.transact(findProofs)
-  const keyring = readKeyring(path) ?? (known.size === 0 ? createKeyring(path) : undefined)
-  if (keyring === undefined) throw new AppError('keys-missing', `${path} is not there`)
-  const proofs = proofsOf(keyring)
-  for (const [name, proof] of known) {
-    if (proofs.get(name) !== proof) throw new AppError('keys-mismatch', `${path} has another ${name} key`)
-  }
-  await database.transact((tx) => keepProofs(tx, proofs))
-  return keyring
+  return database.transact(async (tx) => {
+    await lock(tx, [keyringLock])
+    const known = await findProofs(tx)
+    const keyring = readKeyring(path) ?? (known.size === 0 ? createKeyring(path) : undefined)
+    if (keyring === undefined) throw new AppError('keys-missing', `${path} is not there`)
+    const proofs = proofsOf(keyring)
+    for (const [name, proof] of known) {
+      const found = proofs.get(name)
+      if (found === undefined) throw new AppError('keys-mismatch', `${path} lacks the ${name} key`)
+      if (found !== proof) throw new AppError('keys-mismatch', `${path} has another ${name} key`)
+    }
+    await keepProofs(tx, proofs)
+    return keyring
+  })
 }
 
-function proofsOf(keyring: Keyring): Map<string, string> {
+export function proofsOf(keyring: Keyring): Map<string, string> {
   const keys: [string, Buffer][] = [
     ['index', keyring.index],
     ['pepper', keyring.pepper],

@@ -22,6 +22,8 @@ export interface Passwords {
    * Throws `passwords-busy`.
    */
   verify(password: string, hash: string | undefined): Promise<{ matches: boolean; outdated: boolean }>
+  /** How many are being hashed now, and how many wait for their turn. */
+  load(): { running: number; waiting: number }
 }
 
 interface Cost {
@@ -83,6 +85,7 @@ export function createPasswords(pepper: Buffer, cores: number = availableParalle
       const outdated = memory !== cost.memory || passes !== cost.passes || parallelism !== cost.parallelism
       return { matches: matches && text !== undefined, outdated }
     },
+    load: () => ({ running, waiting: waiting.length }),
   }
 }
 

@@ -17,6 +17,12 @@ export function audit(engine: Engine): Migration {
         .addColumn('details', 'text', (column) => column.notNull())
         .addColumn('chain', 'text', (column) => column.notNull())
         .execute()
+      await table('audit_ends')
+        .addColumn('place', 'text', (column) => column.primaryKey().notNull())
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('chain', 'text', (column) => column.notNull())
+        .addColumn('proof', 'text', (column) => column.notNull())
+        .execute()
     },
   }
 }

@@ -1,84 +1,130 @@
 import pg from 'pg'
-import type { PostgresPool } from 'kysely'
-import { AppError, type ErrorCode, nativeCode } from '../../../shared/errors.ts'
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import { AppError, nativeCode } from '../../../shared/errors.ts'
+import { statementName } from './statement-names.ts'
 
-// Both cores of a small machine are busy long before; more connections would only wait for each other's rows.
-const maxConnections = 10
+/** What connections are for. */
+export type PoolUse = keyof typeof uses
+
+const uses = {
+  /** Outside a transaction that was begun to write, PostgreSQL refuses every write on these: see dialect.ts. */
+  transactions: { max: 10, writesOutside: false, patient: false },
+  /** Single statements: a request that needs no transaction does not wait for one. */
+  statements: { max: 5, writesOutside: true, patient: false },
+  /** Changing the schema of a large table takes as long as it takes, and the other instances wait for it. */
+  migrations: { max: 1, writesOutside: true, patient: true },
+} as const
+
+// Together they bound what a request can wait for a database that hangs: for a connection, then for an answer.
 const connectTimeoutMs = 5_000
 // A statement of this server takes milliseconds: one that hangs must not hold its locks and its connection.
-const statementTimeoutMs = 15_000
+const statementTimeoutMs = 10_000
+// For a server that does not even say that its time is up.
+const answerTimeoutMs = 12_000
 
-// The server's queries are a few dozen texts; the cap is for what a future caller may build.
-const maxPrepared = 500
-const statementNames = new Map<string, string>()
+// What the connections work off in about a second: whoever would wait longer is told to come back.
+const maxWaiting = 1_000
 
-/** PostgreSQL plans a statement it knows by name once per connection, instead of each time. */
+/** Prepares statements by name: see statement-names.ts. */
 class PreparingClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config)
+    // Whoever uses a connection that breaks hears of it from the statement; nobody else has to.
+    this.on('error', () => undefined)
+  }
+
   override query(...parameters: unknown[]): never {
     const [text, values, ...rest] = parameters
     const query = super.query.bind(this) as (...parameters: unknown[]) => never
-    const name = typeof text === 'string' && Array.isArray(values) ? statementName(text) : undefined
-    return name === undefined
-      ? query(...parameters)
-      : query({ name, text, values: values as unknown[] }, ...rest)
+    if (typeof text !== 'string' || !Array.isArray(values)) return query(...parameters)
+    // Without parameters there is less to gain than a message for each step costs.
+    if (values.length === 0) return query(text, undefined, ...rest)
+    return query({ name: statementName(text), text, values: values as unknown[] }, ...rest)
   }
 }
 
-function statementName(text: string): string | undefined {
-  const known = statementNames.get(text)
-  if (known !== undefined || statementNames.size >= maxPrepared) return known
-  const name = `vlt-${String(statementNames.size + 1)}`
-  statementNames.set(text, name)
-  return name
-}
+/** What becomes of the connections: told once when they are lost, and once when there is one again. */
+export type ConnectionNews = (news: 'lost' | 'back') => void
 
-/** Connections to the database at `url`. Opens none yet. */
-export function createPool(url: string, lost: (error: unknown) => void): PostgresPool & AsyncDisposable {
-  const pool = new pg.Pool({
+/**
+ * Connections to the database at `url`. Opens none yet; each new one is asked whether commits on it are durable.
+ *
+ * Throws `config-invalid` for an address that cannot be read.
+ */
+export function createPool(
+  url: string,
+  use: PoolUse,
+  tell: ConnectionNews = () => undefined,
+): PostgresPool & AsyncDisposable {
+  const { max, writesOutside, patient } = uses[use]
+  const config = {
     connectionString: url,
-    Client: PreparingClient,
-    max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
+    ...(patient ? {} : { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs }),
     idle_in_transaction_session_timeout: statementTimeoutMs,
+    keepAlive: true,
     application_name: 'vlt-server',
     pipeline: true,
+  }
+  refuseUnreadable(config)
+  const pool = new pg.Pool({
+    ...config,
+    Client: PreparingClient,
+    max,
+    verify: (client, done) => {
+      prepareConnection(client, writesOutside).then(() => {
+        done()
+      }, done)
+    },
   })
+  let lost = false
+  const note = (now: boolean): void => {
+    if (lost !== now) tell(now ? 'lost' : 'back')
+    lost = now
+  }
   // A connection that breaks while nobody uses it; the pool makes another one.
-  pool.on('error', lost)
-  return Object.assign(pool, {
-    [Symbol.asyncDispose]: () => (pool.ended ? Promise.resolve() : pool.end()),
+  pool.on('error', () => {
+    note(true)
   })
+  pool.on('connect', () => {
+    note(false)
+  })
+  return {
+    options: pool.options,
+    connect: async (): Promise<PostgresPoolClient> => {
+      if (pool.waitingCount < maxWaiting) return pool.connect()
+      throw new AppError('database-unavailable', 'more work waits than the database can take')
+    },
+    end: () => pool.end(),
+    [Symbol.asyncDispose]: () => (pool.ending ? Promise.resolve() : pool.end()),
+  }
 }
 
-/** SQLSTATEs (PostgreSQL manual, appendix A) and errors of the network, as failures of ours. */
-const faults: [RegExp, ErrorCode][] = [
-  [/^(28|3D)/, 'database-refused'],
-  [/^53100/, 'disk-full'],
-  [/^(58|XX00[12])/, 'storage-failed'],
-  [
-    /^(08|53|57P0|ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ENOENT|57014|25P03)/,
-    'database-unavailable',
-  ],
-]
-
-/** `error` as a failure of the database, or unchanged when it is none. Never repeats the address: it may hold a password. */
-export function postgresFault(error: unknown): unknown {
-  if (error instanceof AppError || !(error instanceof Error)) return error
-  const native = nativeCode(error)
-  const known = faults.find(([pattern]) => native !== undefined && pattern.test(native))?.[1]
-  // pg gives these two no code: a connection that ended under a query, and a pool that got none in time.
-  const lost =
-    native === undefined &&
-    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
-      error.message,
+/** pg reads the address, and the certificates it names, anew for every connection. */
+function refuseUnreadable(config: pg.ClientConfig): void {
+  try {
+    new pg.Client(config).removeAllListeners()
+  } catch (cause) {
+    throw new AppError(
+      'config-invalid',
+      `--database-url cannot be read (${nativeCode(cause) ?? 'wrong address'})`,
     )
-  const code = known ?? (lost ? 'database-unavailable' : undefined)
-  if (code === undefined) return error
-  return new AppError(code, `PostgreSQL: ${native ?? 'connection lost'}`, { cause: error })
+  }
 }
 
-/** A transaction that PostgreSQL ended so that others could go on: the same work succeeds when done again. */
-export function isPassing(error: unknown): boolean {
-  return ['40001', '40P01'].includes(nativeCode(error) ?? '')
+/** Throws `database-not-durable` where a commit does not survive a power cut. */
+async function prepareConnection(client: pg.ClientBase, writesOutside: boolean): Promise<void> {
+  const { rows } = await client.query<Record<string, string>>(
+    `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit,
+       set_config('default_transaction_read_only', $1, false)`,
+    [writesOutside ? 'off' : 'on'],
+  )
+  const off = Object.entries(rows[0] ?? {}).filter(
+    ([name, value]) => name !== 'set_config' && value === 'off',
+  )
+  if (off.length === 0) return
+  throw new AppError(
+    'database-not-durable',
+    `PostgreSQL runs with ${off.map(([name]) => name).join(' and ')} off`,
+  )
 }

@@ -1,5 +1,5 @@
 import type { Db, Transact } from '../schema.ts'
-import { isPassing, postgresFault } from './connect.ts'
+import { isPassing } from './faults.ts'
 
 const maxTries = 5
 
@@ -10,7 +10,7 @@ export function retryConflicts(db: Db): Transact {
       try {
         return await db.transaction().execute(work)
       } catch (error) {
-        if (!isPassing(error) || tries === maxTries) throw postgresFault(error)
+        if (!isPassing(error) || tries === maxTries) throw error
       }
     }
   }

@@ -41,6 +41,11 @@ export function holdDataFolder(folder: string): Disposable {
   })
 }
 
+/** Whether there is a database in the folder, whatever its state. */
+export function hasSqlite(folder: string): boolean {
+  return existsSync(join(folder, 'server.db'))
+}
+
 /**
  * Opens `server.db` in the folder, checked and durable; creates it when nothing of it is there.
  *
@@ -60,9 +65,13 @@ export function openSqlite(folder: string): SqliteFile {
       }
       makeDurable(file)
       file.pragma('foreign_keys = on')
+      // What is erased must not stay readable in the file: see scrub.ts.
+      file.pragma('secure_delete = on')
       const verdict = file.pragma('quick_check(1)', { simple: true })
       if (verdict !== 'ok') throw new AppError('database-corrupt', `${path}: ${String(verdict)}`)
       assertDurable(file)
+      // From here on nobody may block the event loop: see ImmediateDriver.
+      file.pragma('busy_timeout = 0')
       return file
     } catch (error) {
       file.close()

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -9,6 +10,7 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely'
+import { AppError, nativeCode } from '../../../shared/errors.ts'
 
 /** Kysely's SQLite dialect with what this server needs: prepared statements and writers that queue. */
 export class ServerSqliteDialect extends SqliteDialect {
@@ -29,10 +31,29 @@ export class ServerSqliteDialect extends SqliteDialect {
   }
 }
 
-/** A transaction that reads first and writes later fails when another program wrote in between; this one waits. */
+// Admin commands write for milliseconds; a tool that locks the file for longer is told apart from a dead disk.
+const patienceMs = 10_000
+const askAgainMs = 10
+
+/**
+ * A transaction that reads first and writes later fails when another program wrote in between; this one waits for
+ * its turn at the beginning, without holding up the event loop.
+ */
 class ImmediateDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+    const giveUpAt = performance.now() + patienceMs
+    for (;;) {
+      try {
+        await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+        return
+      } catch (cause) {
+        if (nativeCode(cause) !== 'SQLITE_BUSY') throw cause
+        if (performance.now() >= giveUpAt) {
+          throw new AppError('database-unavailable', 'another program keeps the database locked', { cause })
+        }
+      }
+      await delay(askAgainMs)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { AppError } from '../../../shared/errors.ts'
 import type { Db, Transact, Tx } from '../schema.ts'
 
 interface Waiting {
@@ -10,6 +11,9 @@ interface Waiting {
 
 // Enough to spread the cost of a flush thin, few enough to keep the event loop turning.
 const maxBatch = 64
+
+// What is worked off in about a second: whoever would wait longer is told to come back.
+const maxWaiting = 1_000
 
 /**
  * One writer, one flush for all who wait: SQLite takes one transaction at a time and a commit costs a trip to
@@ -27,13 +31,21 @@ export function groupCommit(db: Db): Transact {
     while (queue.length > 0) {
       // Requests that the event loop already holds get on this batch.
       await nextTurn()
-      await commitTogether(db, queue.splice(0, maxBatch))
+      try {
+        await commitTogether(db, queue.splice(0, maxBatch))
+      } catch (error) {
+        // The batch waited long enough to begin: those behind must not wait that long once more.
+        for (const { reject } of queue.splice(0)) reject(error)
+      }
     }
     running = false
   }
 
   return (work) =>
     new Promise((resolve, reject) => {
+      if (queue.length >= maxWaiting) {
+        throw new AppError('database-unavailable', 'more work waits than the database can take')
+      }
       const run = async (tx: Tx): Promise<() => void> => {
         const value = await work(tx)
         return () => {
@@ -45,10 +57,13 @@ export function groupCommit(db: Db): Transact {
     })
 }
 
+/** Throws, and has told the batch, when the transaction could not even begin. */
 async function commitTogether(db: Db, batch: Waiting[]): Promise<void> {
   const settle: (() => void)[] = []
+  const transaction = { begun: false }
   try {
     await db.transaction().execute(async (tx) => {
+      transaction.begun = true
       for (const { run, reject } of batch) {
         await sql`savepoint work`.execute(tx)
         try {
@@ -65,7 +80,8 @@ async function commitTogether(db: Db, batch: Waiting[]): Promise<void> {
     })
   } catch (error) {
     for (const { reject } of batch) reject(error)
-    return
+    if (transaction.begun) return
+    throw error
   }
   for (const tell of settle) tell()
 }

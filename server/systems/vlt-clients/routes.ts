@@ -85,7 +85,7 @@ async function answerRegistration(
     const tarjeta = String(input['tarjeta'])
     const outcome = await register(tx, vault, parsed.data, tarjeta, clock.now())
     if (outcome.alias) log.info({ clientId: outcome.clientId }, 'client found by document')
-    return outcomeAnswer(outcome, tarjeta)
+    return { ...outcomeAnswer(outcome, tarjeta), subject: `client ${String(outcome.clientId)}` }
   })
 }
 

@@ -4,6 +4,7 @@ import { lock } from '../../database/locks.ts'
 import type { Tx } from '../../database/schema.ts'
 import { together } from '../../database/together.ts'
 import type { Vault } from '../../security/vault.ts'
+import { sealPerson } from './person.ts'
 import {
   appendConsents,
   type Claims,
@@ -84,17 +85,6 @@ function identify(vault: Vault, { tarjeta, codigoClienteVLT, tipoDocumento, dni 
 function lockNames({ uid, codigo, dniIndex }: Identity): string[] {
   const names = [`card ${uid}`, `codigo ${codigo}`]
   return dniIndex === undefined ? names : [...names, `dni ${dniIndex}`]
-}
-
-/** Everything the registration says of the person; keys are those of the wire. */
-function sealPerson(vault: Vault, registration: Registration): string {
-  const { tarjeta: _card, enviarWhatsApp: _1, enviarCorreo: _2, enviarSms: _3, ...person } = registration
-  return vault.seal(personPurpose(person.codigoClienteVLT), JSON.stringify(person))
-}
-
-/** What the sealed text of a client is bound to. */
-export function personPurpose(codigo: string): string {
-  return `clients:${codigo}`
 }
 
 function canonicalUid(tarjeta: string): CardUid {

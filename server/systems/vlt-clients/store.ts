@@ -1,7 +1,15 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { CardUid } from '../../../shared/card-uid.ts'
 import type { Registration } from '../../../shared/contracts/vlt-clients.ts'
-import type { StaffCaseRow, Tx } from '../../database/schema.ts'
+import {
+  type CardRow,
+  type ClientRow,
+  consentChannels,
+  type ConsentRow,
+  type Db,
+  type StaffCaseRow,
+  type Tx,
+} from '../../database/schema.ts'
 
 /** Who a registration could be about. */
 export interface Claims {
@@ -129,5 +137,93 @@ export async function openCase(tx: Tx, found: StaffCase, at: string): Promise<vo
   await tx
     .insertInto('staff_cases')
     .values({ ...found, opened_at: at, closed_at: null })
+    .execute()
+}
+
+export type StoredCase = Selectable<StaffCaseRow>
+
+export async function listCases(db: Db, which: 'open' | 'all'): Promise<StoredCase[]> {
+  const cases = db.selectFrom('staff_cases').selectAll().orderBy('id')
+  return (which === 'open' ? cases.where('closed_at', 'is', null) : cases).execute()
+}
+
+export async function findCase(tx: Tx, id: number): Promise<StoredCase | undefined> {
+  return tx.selectFrom('staff_cases').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function settleCase(tx: Tx, id: number, at: string): Promise<void> {
+  await tx.updateTable('staff_cases').set({ closed_at: at }).where('id', '=', id).execute()
+}
+
+export async function findClient(tx: Tx, id: number): Promise<Selectable<ClientRow> | undefined> {
+  return tx.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function listCards(tx: Tx, clientId: number): Promise<CardRow[]> {
+  return tx
+    .selectFrom('cards')
+    .selectAll()
+    .where('client_id', '=', clientId)
+    .orderBy('registered_at')
+    .orderBy('uid')
+    .execute()
+}
+
+export async function listConsents(tx: Tx, clientId: number): Promise<Selectable<ConsentRow>[]> {
+  return tx.selectFrom('consents').selectAll().where('client_id', '=', clientId).orderBy('id').execute()
+}
+
+/** Cases of the client, and those in which somebody claimed its codigo. */
+export async function listCasesAbout(tx: Tx, clientId: number, codigo: string): Promise<StoredCase[]> {
+  return tx
+    .selectFrom('staff_cases')
+    .selectAll()
+    .where((is) =>
+      is.or([
+        is('client_id', '=', clientId),
+        is('other_client_id', '=', clientId),
+        is('claimed_codigo', '=', codigo),
+      ]),
+    )
+    .orderBy('id')
+    .execute()
+}
+
+/** Leaves of the client an id that its cards, consents and cases can refer to. */
+export async function forgetClient(
+  tx: Tx,
+  { id, codigo }: { id: number; codigo: string },
+  at: string,
+): Promise<void> {
+  await tx
+    .updateTable('staff_cases')
+    .set({ closed_at: at })
+    .where((is) => is.or([is('client_id', '=', id), is('other_client_id', '=', id)]))
+    .where('closed_at', 'is', null)
+    .execute()
+  await tx
+    .updateTable('staff_cases')
+    .set({ claimed_codigo: 'erased' })
+    .where('claimed_codigo', '=', codigo)
+    .execute()
+  await tx
+    .updateTable('clients')
+    .set({
+      // No integer, so no registration can ever claim it.
+      codigo_cliente_vlt: `erased ${String(id)}`,
+      tipo_documento: null,
+      dni_index: null,
+      personal: '',
+      active_card_uid: '',
+    })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function withdrawConsents(tx: Tx, clientId: number, at: string): Promise<void> {
+  const entry = { client_id: clientId, granted: 0 as const, source: 'erase', card_uid: null, recorded_at: at }
+  await tx
+    .insertInto('consents')
+    .values(consentChannels.map((channel) => ({ ...entry, channel })))
     .execute()
 }

@@ -1,0 +1,149 @@
+import type { Clock } from '../../../shared/clock.ts'
+import type { Core } from '../../core.ts'
+import { lock } from '../../database/locks.ts'
+import type { Db, Tx } from '../../database/schema.ts'
+import { together } from '../../database/together.ts'
+import { emailIndex, type KeptProfile, profilePurpose } from './account.ts'
+import type { Wait } from './service.ts'
+import {
+  clearAttempts,
+  findAccount,
+  findAttempts,
+  forgetAttempts,
+  type FoundAccount,
+  renewPasswordHash,
+  saveAttempts,
+} from './store.ts'
+
+/**
+ * Failed logins slow down, for an address and for a client network each: so many are free in a quarter of an hour,
+ * then every further one makes the next wait, 5 s at first and never more than a minute. Nobody is locked out, and
+ * addresses without an account are no different.
+ */
+const freeFailures = { address: 5, network: 50 } as const
+const windowMs = 15 * 60_000
+const firstDelayMs = 5_000
+const maxDelayMs = 60_000
+
+interface Failures {
+  failures: number
+  nextTryAt: string
+  forgetAt: string
+}
+
+export interface Credentials {
+  /** As the contract gives it. */
+  email: string
+  password: string
+  network: string
+}
+
+export type LoginOutcome =
+  { kind: 'accepted'; id: number; nombres: string; email: string; token: string } | { kind: 'refused' } | Wait
+
+/**
+ * Checks a password; an address without an account costs the same time. What was found is told only if nobody has to
+ * wait at that moment, in the transaction that counts the failure: guessing in parallel, over any number of
+ * instances, learns no more than guessing in turn.
+ *
+ * Throws `passwords-busy`.
+ */
+export async function logIn(
+  { database, vault, passwords, tokens, audit }: Core,
+  clock: Clock,
+  { email, password, network }: Credentials,
+): Promise<LoginOutcome> {
+  const address = emailIndex(vault, email)
+  const keys = {
+    address: `login-address ${address}`,
+    network: `login-network ${vault.index('customer_attempts.login', network)}`,
+  }
+  const [account, before] = await database.query((db) =>
+    Promise.all([findAccount(db, address), findWaitMs(db, keys, clock.now())]),
+  )
+  if (before > 0) return { kind: 'wait', waitMs: before }
+  const { matches, outdated } = await passwords.verify(password, account?.passwordHash)
+  const renewed = matches && outdated ? await passwords.hash(password) : undefined
+  const login = { keys, account: matches ? account : undefined, renewed }
+  const outcome = await database.transact((tx) => settle(tx, login, clock.now()))
+  if (outcome.kind === 'refused') {
+    const subject = `customer-account ${account === undefined ? 'unknown' : String(account.id)}`
+    audit.tally({ action: 'customer-login-refused', actor: 'anonymous', subject })
+  }
+  if (outcome.kind !== 'matched') return outcome
+  const { id, profile } = outcome.account
+  const { nombres, email: kept } = JSON.parse(vault.open(profilePurpose(address), profile)) as KeptProfile
+  const token = await tokens.sign({ aud: 'customer-accounts', sub: String(id) })
+  return { kind: 'accepted', id, nombres, email: kept, token }
+}
+
+type Keys = Record<keyof typeof freeFailures, string>
+
+interface Checked {
+  keys: Keys
+  /** Whose password it was. */
+  account: FoundAccount | undefined
+  /** The password hashed anew, where the stored hash is of an older cost. */
+  renewed: string | undefined
+}
+
+async function settle(
+  tx: Tx,
+  { keys, account, renewed }: Checked,
+  now: string,
+): Promise<{ kind: 'matched'; account: FoundAccount } | { kind: 'refused' } | Wait> {
+  const [, known] = await together(lock(tx, Object.values(keys)), findFailures(tx, keys))
+  const waitMs = waitMsOf(known, now)
+  if (waitMs > 0) return { kind: 'wait', waitMs }
+  if (account === undefined) {
+    const rows = (['address', 'network'] as const).map((counted) => {
+      const failures = withFailure(known[counted], freeFailures[counted], now)
+      return { key: keys[counted], state: JSON.stringify(failures), forget_at: failures.forgetAt }
+    })
+    await together(saveAttempts(tx, rows), forgetAttempts(tx, now))
+    return { kind: 'refused' }
+  }
+  // The network's failures stay: whoever guesses may have an account too.
+  if (known.address !== undefined) await clearAttempts(tx, keys.address)
+  if (renewed !== undefined) await renewPasswordHash(tx, account, renewed)
+  return { kind: 'matched', account }
+}
+
+type Known = Record<keyof Keys, Failures | undefined>
+
+async function findFailures(db: Db, { address, network }: Keys): Promise<Known> {
+  const found = await findAttempts(db, [address, network])
+  const failures = (key: string): Failures | undefined => {
+    const state = found.get(key)
+    return state === undefined ? undefined : (JSON.parse(state) as Failures)
+  }
+  return { address: failures(address), network: failures(network) }
+}
+
+async function findWaitMs(db: Db, keys: Keys, now: string): Promise<number> {
+  return waitMsOf(await findFailures(db, keys), now)
+}
+
+function waitMsOf({ address, network }: Known, now: string): number {
+  const waits = [address, network].map((known) =>
+    known === undefined ? 0 : Date.parse(known.nextTryAt) - Date.parse(now),
+  )
+  // A little more is the clock of another instance; much more is a clock that was set back, and locks nobody out.
+  const believed = waits.filter((waitMs) => waitMs < 2 * maxDelayMs)
+  return Math.min(maxDelayMs, Math.max(0, ...believed))
+}
+
+function withFailure(known: Failures | undefined, free: number, now: string): Failures {
+  const current = known !== undefined && now < known.forgetAt ? known : undefined
+  const failures = (current?.failures ?? 0) + 1
+  const delayMs = failures < free ? 0 : Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - free))
+  return {
+    failures,
+    nextTryAt: later(now, delayMs),
+    forgetAt: current?.forgetAt ?? later(now, windowMs),
+  }
+}
+
+function later(at: string, ms: number): string {
+  return new Date(Date.parse(at) + ms).toISOString()
+}
