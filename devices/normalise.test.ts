@@ -151,6 +151,8 @@ describe('what a UID is worth', () => {
     ['88043B0F', hex, 'ambiguous none'],
     ['88043B0FB8', { ...hex, format: 'hex-bcc' }, 'truncated checksum'],
     ['8B6566B931', { ...hex, format: 'hex-bcc' }, 'stable checksum'],
+    ['0824A9378C', { ...hex, format: 'hex-bcc', cards: 'lf' }, 'uid-checksum'],
+    ['0824A937B2', { ...hex, format: 'hex-bcc', cards: 'lf' }, 'random checksum'],
     ['111,27706', { ...hex, format: 'decimal-3-5' }, 'truncated none'],
     ['0DED875', { ...hex, format: 'wiegand-26' }, 'truncated parity'],
     ['341857795', { ...hex, format: 'wiegand-34' }, 'stable parity'],

@@ -45,7 +45,7 @@ export function normalise(frame: CardFrame, profile: Profile): NormalisedRead | 
     uid,
     isTruncated: number.isTruncated,
     isAmbiguous: isAmbiguous(frame, profile),
-    technology: frame.technology ?? (profile.cards === 'lf' ? 'lf' : undefined),
+    technology: frame.technology ?? number.technology ?? (profile.cards === 'lf' ? 'lf' : undefined),
     isAnonymous: frame.isAnonymous === true,
   })
   return { uid, identity, proof: frame.proof === 'none' ? number.proof : frame.proof }

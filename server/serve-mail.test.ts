@@ -13,11 +13,10 @@ describe.each(engines)('a server on %s', (engine) => {
     await using place = await openPlace(engine)
     const { core } = place
     await using smtp = await startSmtp()
-    const { onData } = smtp.server
     let server = await place.serve('--smtp-url', smtp.url)
     // The mail server has the whole mail, and nobody will hear its yes.
     smtp.server.onData = (stream, session, callback) => {
-      onData.call(smtp.server, stream, session, () => {
+      smtp.take(stream, session, () => {
         server.process.kill('SIGKILL')
         void server.ended.then(() => {
           callback()
@@ -26,7 +25,7 @@ describe.each(engines)('a server on %s', (engine) => {
     }
     await queueMail(core)
     expect(await server.ended).toBe('SIGKILL')
-    smtp.server.onData = onData
+    smtp.server.onData = smtp.take
     expect(await storedMails(core)).toMatchObject([{ state: 'pending', attempts: 1 }])
     if (engine === 'postgres') {
       // Another instance waits for the end of the lease.
@@ -46,10 +45,9 @@ describe.each(engines)('a server on %s', (engine) => {
   test('asked to end while it sends, it finishes the mail', async () => {
     await using place = await openPlace(engine)
     await using smtp = await startSmtp()
-    const { onData } = smtp.server
     const server = await place.serve('--smtp-url', smtp.url)
     smtp.server.onData = (stream, session, callback) => {
-      onData.call(smtp.server, stream, session, () => {
+      smtp.take(stream, session, () => {
         server.process.kill('SIGTERM')
         setTimeout(callback, 1_500)
       })

@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request, type RequestOptions } from 'node:https'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type ConnectionOptions, TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type ChildServer, startServer } from './child-server.testing.ts'
 import { until } from './mail/mail.testing.ts'
@@ -41,7 +41,7 @@ interface Reply {
   status: number
   hsts: string | undefined
   body: string
-  socket: TLSSocket
+  socket: Socket
 }
 
 /** Trusts both certificates unless told. */
@@ -52,7 +52,7 @@ function ask(port: number, options: RequestOptions & { body?: string } = {}): Pr
       { host: '127.0.0.1', port, path: '/health/live', ca: [first.cert, second.cert], agent: false, ...rest },
       (response) => {
         let text = ''
-        const socket = response.socket as TLSSocket
+        const { socket } = response
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
         response.on('end', () => {
           const hsts = response.headers['strict-transport-security']
@@ -96,6 +96,13 @@ describe('with a certificate', () => {
     await until(() => server.stderr().includes('"expiresAt":"2120-01-01T00:00:00.000Z"'))
   })
 
+  test('localhost is one listener, with the certificate', async () => {
+    const server = await startTls(['--host', 'localhost'])
+    expect(server.stdout()).toBe(`vlt-server listening on https://127.0.0.1:${String(server.port)}\n`)
+    expect((await ask(server.port)).status).toBe(200)
+    await expect(ask(server.port, { host: '::1' })).rejects.toThrow()
+  })
+
   test('TLS is 1.2 at least', async () => {
     const { port } = await startTls()
     const live = 'GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
@@ -120,7 +127,8 @@ describe('with a certificate', () => {
   })
 
   test('plain HTTP and nonsense are hung up on, and the server goes on', async () => {
-    const { port, stderr } = await startTls()
+    const server = await startTls()
+    const { port } = server
     for (const bytes of [
       'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n',
       '\0\0\0',
@@ -138,7 +146,7 @@ describe('with a certificate', () => {
       expect(received).not.toContain('HTTP')
     }
     expect((await ask(port)).status).toBe(200)
-    expect(stderr()).not.toContain('"level":"error"')
+    expect(server.stderr()).not.toContain('"level":"error"')
   })
 
   test('the service manager hears that it is alive', async () => {
@@ -171,7 +179,8 @@ describe('SIGHUP', () => {
     await expect(ask(server.port, { ca: first.cert })).rejects.toThrow('self-signed certificate')
     const after = await ask(server.port, { agent })
     expect([after.status, after.socket]).toEqual([200, before.socket])
-    expect(after.socket.getPeerX509Certificate()?.toString()).toBe(first.cert)
+    const seen = after.socket instanceof TLSSocket ? after.socket.getPeerX509Certificate() : undefined
+    expect(seen?.toString()).toBe(first.cert)
   })
 
   test('with a bad certificate changes nothing and says why', async () => {
@@ -234,25 +243,34 @@ describe('stopping', () => {
   })
 })
 
-test.for<[string, string, () => void]>([
-  ['with another key', 'certificate-key-mismatch', () => writeFileSync(files.tlsKey, second.key)],
-  ['that is none', 'certificate-invalid', () => writeFileSync(files.tlsCert, 'x')],
-  ['whose key all can read', 'certificate-key-exposed', () => chmodSync(files.tlsKey, 0o644)],
-  ['that is not there', 'certificate-unreadable', () => rmSync(files.tlsCert)],
-  [
-    'that has expired',
-    'certificate-not-valid',
-    () => void writeCertificate(folder, selfSigned({ until: '2021-01-01T00:00:00.000Z' })),
-  ],
-])('a server does not start with a certificate %s', async ([, code, spoil]) => {
-  spoil()
-  const server = await startTls()
-  expect(await server.ended).toBe(3)
-  const [error, hint] = server.stderr().trimEnd().split('\n')
-  expect(error).toMatch(new RegExp(`^error ${code}: `))
-  expect([hint?.startsWith('hint: '), server.stdout(), existsSync(join(folder, 'data'))]).toEqual([
-    true,
-    '',
-    false,
-  ])
-})
+const spoilers: Record<string, () => unknown> = {
+  'certificate-key-mismatch': () => {
+    writeFileSync(files.tlsKey, second.key)
+  },
+  'certificate-invalid': () => {
+    writeFileSync(files.tlsCert, 'x')
+  },
+  'certificate-key-exposed': () => {
+    chmodSync(files.tlsKey, 0o644)
+  },
+  'certificate-unreadable': () => {
+    rmSync(files.tlsCert)
+  },
+  'certificate-not-valid': () => writeCertificate(folder, selfSigned({ until: '2021-01-01T00:00:00.000Z' })),
+}
+
+test.for(Object.entries(spoilers))(
+  'a server does not start with a certificate that is %s',
+  async ([code, spoil]) => {
+    spoil()
+    const server = await startTls()
+    expect(await server.ended).toBe(3)
+    const [error, hint] = server.stderr().trimEnd().split('\n')
+    expect(error).toMatch(new RegExp(`^error ${code}: `))
+    expect([hint?.startsWith('hint: '), server.stdout(), existsSync(join(folder, 'data'))]).toEqual([
+      true,
+      '',
+      false,
+    ])
+  },
+)

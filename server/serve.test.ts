@@ -137,7 +137,7 @@ describe('a running server', () => {
       .filter(([field]) => !['tipoDocumento', 'sexo', 'codigoClienteVLT'].includes(field))
       .map(([, value]) => String(value))
       .filter((value) => value !== 'true')
-    for (const secret of [...told, 'B1D3CCDB', 'secret', '127.0.0.1']) {
+    for (const secret of [...told, 'B1D3CCDB', 'secret-', 'secret=', '127.0.0.1']) {
       expect(server.stderr().includes(secret), secret).toBe(false)
     }
   })

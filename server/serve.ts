@@ -42,10 +42,7 @@ const stopBudgetMs = 10_000
  *
  * Throws what opening database, certificate and listener throws.
  */
-export async function serve(
-  settings: Settings,
-  { env, print, stop, onHangup }: Surroundings,
-): Promise<void> {
+export async function serve(settings: Settings, { env, print, stop, onHangup }: Surroundings): Promise<void> {
   const log = createLog('vlt-server', settings.logLevel)
   await using stack = new AsyncDisposableStack()
   const tls = openTls(settings, clock, log)

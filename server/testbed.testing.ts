@@ -222,12 +222,17 @@ export function sendBytes(port: number, bytes: string): Promise<string> {
 }
 
 /** Keeps writers waiting until `release`, so that requests which come meanwhile are seen in flight together. */
-export async function holdWrites({ database }: Testbed): Promise<{ release: () => Promise<void> }> {
+export async function holdWrites(
+  { database }: Testbed,
+  table = 'clients',
+): Promise<{ release: () => Promise<void> }> {
   const held = Promise.withResolvers<undefined>()
   const release = Promise.withResolvers<undefined>()
   const done = database.transact(async (tx) => {
     // SQLite has one writer anyway; PostgreSQL must be told whom to stop.
-    if (database.engine === 'postgres') await sql`lock table clients in exclusive mode`.execute(tx)
+    if (database.engine === 'postgres') {
+      await sql`lock table ${sql.table(table)} in exclusive mode`.execute(tx)
+    }
     held.resolve(undefined)
     await release.promise
   })

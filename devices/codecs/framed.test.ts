@@ -118,7 +118,7 @@ describe('ghosts of rdm6300 have a right checksum', () => {
   )
 
   test('and only that profile makes them', () => {
-    expect(names.filter((name) => frameProfiles[name].isHaunted)).toEqual(['rdm6300'])
+    expect(names.filter((name) => frameProfiles[name].makesGhosts)).toEqual(['rdm6300'])
   })
 
   test('all zeros is no card in any profile', () => {

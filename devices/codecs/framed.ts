@@ -8,11 +8,12 @@
  *   7941e      02, 0A, 02, five bytes, BCC, 03                 XOR of 0A to the last of the five
  *   idteck     02, 8 or 10 hex digits, 03, LRC                 XOR of 02 to 03
  *
- * What they cannot tell: two errors that cancel in the XOR, the ghosts that RDM6300 makes with a right XOR, and with
- * parallax any wrong digit. And the same 14 bytes with 0D 0A in place of the checksum are no rdm6300 frame.
+ * What they cannot tell: two errors that cancel in the XOR, the ghosts that RDM6300 makes with a right XOR, with
+ * idteck a digit that became 03 where the rest happens to fit, and with parallax any wrong digit. The same 14 bytes
+ * as rdm6300's with 0D 0A in place of the checksum are another reader's, and no frame here.
  */
 import type { CardFrame, FrameProof } from '../card-frame.ts'
-import { toHex, xor } from './bytes.ts'
+import { hexBytes, toHex, xor } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { HuntingCodec, type Grammar, type Match } from './hunting.ts'
 
@@ -73,7 +74,7 @@ function ofBytes(payload: string, proof: FrameProof): CardFrame {
 
 /** The digits of a frame that ends in their XOR; `digits`: five bytes and the checksum. */
 function checked(digits: Uint8Array): CardFrame | undefined {
-  const six = Uint8Array.from(text(digits).match(/../g) ?? [], (pair) => parseInt(pair, 16))
+  const six = hexBytes(text(digits))
   return xor(six) === 0 ? ofBytes(toHex(six.subarray(0, 5)), 'checksum') : undefined
 }
 
@@ -92,16 +93,16 @@ export interface FrameProfile {
   /** A frame that stops for this long is given up; a byte takes 1 ms at 9600 baud, 4 ms at 2400. */
   idleResetMs: number
   /** It makes up frames with a right checksum; but it repeats a real one for as long as the card lies there. */
-  isHaunted: boolean
+  makesGhosts: boolean
 }
 
-const at9600 = { baudRate: 9_600, idleResetMs: 50, isHaunted: false }
+const at9600 = { baudRate: 9_600, idleResetMs: 50, makesGhosts: false }
 
 export const frameProfiles = {
   rdm6300: {
     ...at9600,
     grammar: places([stx, ...times(12, hexDigit), etx], (frame) => checked(frame.subarray(1, 13))),
-    isHaunted: true,
+    makesGhosts: true,
   },
   id12la: {
     ...at9600,

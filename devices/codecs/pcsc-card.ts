@@ -47,13 +47,17 @@ export function readAtr(atr: Uint8Array): Atr {
   if (initial !== 0x3b || format >> 4 !== 8 || first !== 0x80 || second !== 0x01) return { kind: 'contact' }
   if (atr.length !== 4 + (format & 0x0f) + 1 || xor(atr.subarray(1)) !== 0) return { kind: 'damaged' }
   const historicalBytes = atr.slice(4, -1)
-  const [, standard, card] = memoryCard.exec(toHex(historicalBytes)) ?? []
-  if (standard === undefined || card === undefined) return { kind: 'iso14443-4', historicalBytes }
-  return { kind: 'memory', card: parseInt(card, 16), technology: standards.get(standard) }
+  const hex = toHex(historicalBytes)
+  if (!memoryCard.test(hex)) return { kind: 'iso14443-4', historicalBytes }
+  return {
+    kind: 'memory',
+    card: parseInt(hex.slice(18, 22), 16),
+    technology: standards.get(hex.slice(16, 18)),
+  }
 }
 
 /** 80 4F 0C, the RID of the PC/SC workgroup, standard, card, four bytes for later use. */
-const memoryCard = /^804F0CA000000306(..)(....)0{8}$/
+const memoryCard = /^804F0CA000000306.{6}0{8}$/
 
 const standards = new Map<string, Technology>([
   ['03', 'iso14443a'],

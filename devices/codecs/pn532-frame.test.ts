@@ -195,6 +195,7 @@ test('in pieces and at once are the same, and noise is bounded and reported', ()
 describe('a command', () => {
   test('is framed so that the chip takes it, as short as it can be', () => {
     expect(toHex(commandFrame(hexBytes('02')))).toBe('0000FF02FED4022A00')
+    expect(toHex(commandFrame(hexBytes('14011401')))).toBe('0000FF05FBD4140114010200')
     expect(toHex(commandFrame(new Uint8Array(254)).subarray(0, 6))).toBe('0000FFFF01D4')
     expect(toHex(commandFrame(new Uint8Array(255)).subarray(0, 9))).toBe('0000FFFFFF0100FFD4')
     expect(toHex(commandFrame(new Uint8Array(264)).subarray(0, 9))).toBe('0000FFFFFF0109F6D4')

@@ -70,6 +70,8 @@ describe('a reply about tags', () => {
       '0001844008 0123456789ABCDEF'.replace(' ', ''),
       { payload: '0123456789ABCDEF', form: 'bytes', proof: 'none' },
     ],
+    // A type below both ranges.
+    ['000120200401020304', { payload: '01020304', form: 'bytes', proof: 'none' }],
     // HID Prox: the frame of TWN3's manual; its unused bits are the last ones, as a number they come off.
     ['0001491A04808001C0', { payload: '02020007', form: 'bytes', proof: 'none', bits: 26, technology: 'lf' }],
   ] as const

@@ -32,16 +32,19 @@ function decimal(industryName: string, digits: number, bytes: number): NumberFor
 
 /** Two decimal numbers, the second of five digits and two bytes; with one separator between them, or none. */
 function decimalPair(industryName: string, firstDigits: 3 | 5, firstBytes: number): NumberFormat {
-  const pattern = new RegExp(`^ *(\\d{${String(firstDigits)}})[ ,:;/-]?(\\d{5}) *$`)
+  const pattern = new RegExp(`^ *\\d{${String(firstDigits)}}[ ,:;/-]?\\d{5} *$`)
   return {
     meaning: `${industryName}: ${String(firstDigits)} and 5 decimal digits, for example ${firstDigits === 3 ? '111' : '00623'},27706`,
     base: 10,
     uidBytes: 4,
     read(payload) {
       if (payload.trim() === '') return { code: 'uid-empty' }
-      const [, first, second] = pattern.exec(payload) ?? []
-      if (first === undefined || second === undefined) return { code: 'uid-not-decimal' }
-      return number({ digits: first, bytes: firstBytes }, { digits: second, bytes: 2 })
+      if (!pattern.test(payload)) return { code: 'uid-not-decimal' }
+      const digits = payload.replaceAll(/\D/g, '')
+      return number(
+        { digits: digits.slice(0, firstDigits), bytes: firstBytes },
+        { digits: digits.slice(firstDigits), bytes: 2 },
+      )
     },
   }
 }

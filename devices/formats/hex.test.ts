@@ -18,10 +18,11 @@ describe('what is read', () => {
     // miguelbalboa/rfid #604.
     ['hex-bcc', '8B6566B931', '8B6566B9', false, 'checksum'],
     // dev-zzo/ChameleonMini #10: the two cascade levels of 043B0F1A893180.
-    ['hex-bcc', '88043B0FB8', '88043B0F', true, 'checksum'],
+    ['hex-bcc', '88043B0FB8', '88043B0F', false, 'checksum'],
     ['hex-bcc', '1A89318022', '1A893180', false, 'checksum'],
   ])('%s: %j is %s', (name, text, digits, isTruncated, proof) => {
-    expect(formats[name].read(text)).toEqual({ hex: digits, isTruncated, proof })
+    const technology = name === 'hex-bcc' ? { technology: 'iso14443a' } : {}
+    expect(formats[name].read(text)).toEqual({ hex: digits, isTruncated, proof, ...technology })
   })
 
   test('is a number where the reader says how many bits it has, and a part of one below 32', () => {

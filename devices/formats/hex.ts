@@ -64,18 +64,14 @@ export const hex6: NumberFormat = {
   read: ofBytes(3, part),
 }
 
+/** ISO 14443-3: the XOR of the four bytes of one cascade level. */
 export const hexBcc: NumberFormat = {
   meaning: 'a 4-byte UID and its check byte BCC',
   base: 16,
   uidBytes: 4,
   read: ofBytes(5, (digits) =>
     xor(hexBytes(digits)) === 0
-      ? { hex: digits.slice(0, 8), isTruncated: isFirstOfCascade(digits), proof: 'checksum' }
+      ? { hex: digits.slice(0, 8), isTruncated: false, proof: 'checksum', technology: 'iso14443a' }
       : { code: 'uid-checksum' },
   ),
-}
-
-/** ISO 14443-3: 88 stands where a longer UID goes on in the next cascade level; no 4-byte UID starts with it. */
-function isFirstOfCascade(digits: string): boolean {
-  return digits.startsWith('88')
 }

@@ -1,4 +1,4 @@
-import type { FrameProof } from '../card-frame.ts'
+import type { FrameProof, Technology } from '../card-frame.ts'
 import type { RejectionCode } from '../rejection.ts'
 
 /** A payload read as one format says. */
@@ -9,6 +9,8 @@ export interface CardNumber {
   isTruncated: boolean
   /** What the number itself carries and was found right. */
   proof: FrameProof
+  /** Only cards of this kind have such a number. */
+  technology?: Technology
 }
 
 /** One way of writing a card's number. Pure. */

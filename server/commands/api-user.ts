@@ -2,9 +2,11 @@ import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
 import type { Surroundings } from '../serve.ts'
 import { createAccounts, minPasswordLength } from '../systems/digital-registry/accounts/accounts.ts'
-import { columns, idOf } from './entity.ts'
+import { entityList } from './entity.ts'
 import { onCore } from './on-core.ts'
 import { readPassword } from './read-password.ts'
+import { readRowId } from './row-id.ts'
+import { table } from './table.ts'
 
 /** `vlt-server api-user …` */
 export function addApiUser(program: Command, surroundings: Surroundings): void {
@@ -21,7 +23,7 @@ export function addApiUser(program: Command, surroundings: Surroundings): void {
     .option('--json', 'print {"id": …, "username": …, "entity": …, "api": …}')
   onCore(add, surroundings, async (core, { username: given, entity, api, passwordFile, json }) => {
     const username = String(given).trim()
-    const entityId = idOf(String(entity))
+    const entityId = readRowId(String(entity), entityList)
     const password = await readPassword(pathOf(passwordFile), surroundings)
     const user = { username, password, entityId, api: api !== false }
     const { id } = await createAccounts(core, systemClock).addApiUser(user)
@@ -37,11 +39,11 @@ export function addApiUser(program: Command, surroundings: Surroundings): void {
     const users = await createAccounts(core, systemClock).apiUsers()
     if (json === true) print(JSON.stringify(users))
     else {
-      for (const { id, username, active, api, entity } of users) {
-        const permission = api ? 'api' : 'no-api'
-        const of = `entity ${String(entity.id)}: ${entity.name}`
-        print(columns([id, 6], [username, 16], [state(active), 8], [permission, 7], [of, 0]))
-      }
+      const rows = users.map(({ id, username, active, api, entity }) => [
+        ...[id, username, state(active), api ? 'yes' : 'no'],
+        `${String(entity.id)} ${entity.name}`,
+      ])
+      for (const line of table(['ID', 'USERNAME', 'STATE', 'API', 'ENTITY'], rows)) print(line)
     }
   })
 

@@ -1,9 +1,13 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
-import { AppError } from '../../shared/errors.ts'
 import type { Surroundings } from '../serve.ts'
 import { createAccounts } from '../systems/digital-registry/accounts/accounts.ts'
 import { onCore } from './on-core.ts'
+import { readRowId } from './row-id.ts'
+import { table } from './table.ts'
+
+/** Where an operator sees the ids that others ask for. */
+export const entityList = 'vlt-server entity list'
 
 /** `vlt-server entity …` */
 export function addEntity(program: Command, surroundings: Surroundings): void {
@@ -29,7 +33,10 @@ export function addEntity(program: Command, surroundings: Surroundings): void {
   onCore(list, surroundings, async (core, { json }) => {
     const entities = await createAccounts(core, systemClock).entities()
     if (json === true) print(JSON.stringify(entities))
-    else for (const { id, name, active } of entities) print(columns([id, 6], [state(active), 10], [name, 0]))
+    else {
+      const rows = entities.map(({ id, name, active }) => [id, state(active), name])
+      for (const line of table(['ID', 'STATE', 'NAME'], rows)) print(line)
+    }
   })
 
   for (const [name, active, description] of [
@@ -44,8 +51,8 @@ export function addEntity(program: Command, surroundings: Surroundings): void {
       .command(name)
       .description(description)
       .argument('<id>', 'id of the organisation, as `entity list` shows it')
-    onCore(change, surroundings, async (core, _flags, [operand = '']) => {
-      const id = idOf(operand)
+    onCore(change, surroundings, async (core, _flags, [operand]) => {
+      const id = readRowId(operand, entityList)
       await createAccounts(core, systemClock).setEntityActive(id, active)
       print(`entity ${String(id)} is ${state(active)}`)
     })
@@ -54,17 +61,4 @@ export function addEntity(program: Command, surroundings: Surroundings): void {
 
 function state(active: boolean): string {
   return active ? 'active' : 'suspended'
-}
-
-/** Text in columns of these widths. */
-export function columns(...cells: [text: string | number, width: number][]): string {
-  return cells.map(([text, width]) => String(text).padEnd(width)).join('  ')
-}
-
-/** An id as a person types it. Throws `usage`. */
-export function idOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new AppError('usage', `"${text}" is no id: give the number that \`vlt-server entity list\` shows`)
-  }
-  return Number(text)
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { AppError } from '../../shared/errors.ts'
 import type { FindHolding } from '../privacy/holding.ts'
+import { findAccountHolding } from '../systems/user-accounts/privacy.ts'
 import { findClientHolding } from '../systems/vlt-clients/privacy.ts'
 
 interface Kind {
@@ -14,6 +15,11 @@ const kinds: Record<string, Kind> = {
     find: findClientHolding,
     placeholder: '<id>',
     description: 'client of the VLT lobby (POST /api/clientes/register), by id',
+  },
+  user: {
+    find: findAccountHolding,
+    placeholder: '<id>',
+    description: 'user account (POST /api/register), by id',
   },
 }
 

@@ -1,14 +1,11 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
-import { AppError } from '../../shared/errors.ts'
 import type { Surroundings } from '../serve.ts'
 import { createRoleDesk, type RoleDesk } from '../systems/user-accounts/roles/roles.ts'
 import { shown } from './catalog.ts'
 import { onCore } from './on-core.ts'
+import { readRowId } from './row-id.ts'
 import { table } from './table.ts'
-
-// Of the id columns.
-const maxId = 2 ** 31 - 1
 
 /** `vlt-server role …` */
 export function addRole(program: Command, surroundings: Surroundings): void {
@@ -18,16 +15,16 @@ export function addRole(program: Command, surroundings: Surroundings): void {
     .description('roles of user accounts: what registrations may choose, and what they asked for')
   const onDesk = (
     command: Command,
-    work: (desk: RoleDesk, id: number, flags: Record<string, unknown>) => Promise<void>,
+    work: (desk: RoleDesk, flags: Record<string, unknown>, operand: string | undefined) => Promise<void>,
   ): void => {
     onCore(command, surroundings, (core, flags, [operand]) =>
-      work(createRoleDesk(core, systemClock), idOf(operand), flags),
+      work(createRoleDesk(core, systemClock), flags, operand),
     )
   }
 
   onDesk(
     role.command('list').description('list all roles').option('--json', 'print JSON'),
-    async (desk, _id, { json }) => {
+    async (desk, { json }) => {
       const roles = await desk.list()
       if (json === true) print(JSON.stringify(roles, null, 2))
       else for (const line of shown('roles', roles)) print(line)
@@ -38,7 +35,7 @@ export function addRole(program: Command, surroundings: Surroundings): void {
       .command('pending')
       .description('list who waits for a role, oldest first, with login and name')
       .option('--json', 'print JSON'),
-    async (desk, _id, { json }) => {
+    async (desk, { json }) => {
       const requests = await desk.pending()
       if (json === true) print(JSON.stringify(requests, null, 2))
       else {
@@ -62,8 +59,8 @@ export function addRole(program: Command, surroundings: Surroundings): void {
         .description(description)
         .argument('<request-id>', 'as `role pending` shows it')
         .option('--json', 'print {accountId, roleId}'),
-      async (desk, id, { json }) => {
-        const given = await desk[name](id)
+      async (desk, { json }, operand) => {
+        const given = await desk[name](readRowId(operand, 'vlt-server role pending'))
         const told = `account ${String(given.accountId)} ${outcome} ${String(given.roleId)}`
         print(json === true ? JSON.stringify(given) : told)
       },
@@ -79,18 +76,11 @@ export function addRole(program: Command, surroundings: Surroundings): void {
         .description(`${description}; goes into the audit trail`)
         .argument('<role-id>', 'as `role list` shows it')
         .option('--json', 'print the role'),
-      async (desk, id, { json }) => {
-        const changed = await desk[name](id)
-        const told = `role ${String(id)} (${changed.name}) ${outcome} at registration`
+      async (desk, { json }, operand) => {
+        const changed = await desk[name](readRowId(operand, 'vlt-server role list'))
+        const told = `role ${String(changed.id)} (${changed.name}) ${outcome} at registration`
         print(json === true ? JSON.stringify(changed) : told)
       },
     )
   }
-}
-
-/** An id as a person types it; 0 for none, which only a command without one gets. Throws `usage`. */
-function idOf(text: string | undefined): number {
-  if (text === undefined) return 0
-  if (!/^\d{1,10}$/.test(text) || Number(text) > maxId) throw new AppError('usage', `"${text}" is no id`)
-  return Number(text)
 }

@@ -7,8 +7,15 @@ import { addPlaceOptions } from './on-core.ts'
 
 /** `vlt-server serve` */
 export function addServe(program: Command, surroundings: Surroundings): void {
-  const command = addPlaceOptions(program.command('serve'))
-    .description('run the registration server until SIGTERM or SIGINT')
+  const command = program.command('serve').description('run the registration server until SIGTERM or SIGINT')
+  addServerOptions(command).action((flags: Record<string, unknown>) =>
+    serve(readSettings(flags, surroundings.env), surroundings),
+  )
+}
+
+/** Every setting of a server. */
+export function addServerOptions(command: Command): Command {
+  addPlaceOptions(command)
     .option(
       '--host <host>',
       `address to listen on (default ${defaults.host}; 0.0.0.0 or :: for every address)`,
@@ -64,9 +71,7 @@ export function addServe(program: Command, surroundings: Surroundings): void {
       '--log-level <level>',
       `${logLevels.join(', ')}: least severe lines to log (default ${defaults.logLevel})`,
     )
-  addConfigOption(command).action((flags: Record<string, unknown>) =>
-    serve(readSettings(flags, surroundings.env), surroundings),
-  )
+  return addConfigOption(command)
 }
 
 function repeated(entry: string, before: string[] | undefined): string[] {

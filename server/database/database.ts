@@ -40,11 +40,11 @@ export interface DatabasePlace {
   url: string | undefined
 }
 
-/** A server has the embedded database for itself; an admin command works beside it. */
-export type Access = 'server' | 'command'
+/** A server has the embedded database for itself; an admin command works beside it; a look changes nothing. */
+export type Access = 'server' | 'command' | 'look'
 
 /**
- * Opens the database and brings it to the newest schema.
+ * Opens the database and brings it to the newest schema; a look leaves it as it is, and needs one to be there.
  *
  * Throws `database-locked`, `database-corrupt`, `database-not-durable`, `database-too-new`, `database-refused`,
  * `database-unavailable`, `data-folder-unusable`, `disk-full` or `storage-failed`.
@@ -55,8 +55,8 @@ export async function openDatabase(
   access: Access = 'server',
   log?: Log,
 ): Promise<Database> {
-  makeDataFolder(folder)
-  return url === undefined ? openEmbedded(folder, clock, access) : openPostgres(url, clock, log)
+  if (access !== 'look') makeDataFolder(folder)
+  return url === undefined ? openEmbedded(folder, clock, access) : openPostgres(url, clock, access, log)
 }
 
 async function openEmbedded(folder: string, clock: Clock, access: Access): Promise<Database> {
@@ -78,7 +78,7 @@ async function openEmbedded(folder: string, clock: Clock, access: Access): Promi
   stack.defer(() => db.destroy())
   const fault = (error: unknown): unknown => storageFault(error, join(folder, 'server.db'))
   try {
-    const pending = await hasPending(db, 'sqlite')
+    const pending = access !== 'look' && (await hasPending(db, 'sqlite'))
     if (pending) hold()
     const migrated = pending ? await migrate(db, 'sqlite') : []
     const clean = (texts: string[] | 'unknown'): Promise<void> => scrub(db, join(folder, 'server.db'), texts)
@@ -89,7 +89,12 @@ async function openEmbedded(folder: string, clock: Clock, access: Access): Promi
   }
 }
 
-async function openPostgres(url: string, clock: Clock, log: Log | undefined): Promise<Database> {
+async function openPostgres(
+  url: string,
+  clock: Clock,
+  access: Access,
+  log: Log | undefined,
+): Promise<Database> {
   await using stack = new AsyncDisposableStack()
   const connected = (...pool: Parameters<typeof createPool>): Db => {
     const db = new Kysely<Schema>({ dialect: new ServerPostgresDialect(stack.use(createPool(...pool))) })
@@ -102,7 +107,8 @@ async function openPostgres(url: string, clock: Clock, log: Log | undefined): Pr
     else log?.info('the database can be reached again')
   })
   try {
-    const migrated = (await hasPending(db, 'postgres')) ? await migratePostgres(url) : []
+    const pending = access !== 'look' && (await hasPending(db, 'postgres'))
+    const migrated = pending ? await migratePostgres(url) : []
     const commit = retryConflicts(writing)
     const clean = (): Promise<void> => Promise.resolve()
     const fault = postgresFault

@@ -222,10 +222,9 @@ describe.each(engines)('mail delivery on %s', (engine) => {
 
   test('a mail that breaks the connection holds up nobody and is given up after three days', async () => {
     await using smtp = await startSmtp()
-    const { onData } = smtp.server
     smtp.server.onData = (stream, session, callback) => {
       if (session.envelope.rcptTo[0]?.address !== 'poison@example.com') {
-        onData.call(smtp.server, stream, session, callback)
+        smtp.take(stream, session, callback)
         return
       }
       for (const connection of smtp.server.connections) connection.close()
@@ -302,15 +301,35 @@ describe.each(engines)('mail delivery on %s', (engine) => {
     await until(async () => (await states(core))[0] === 'sent')
   })
 
+  test('a mail server that takes for ever over a mail loses it before the lease ends', async () => {
+    let taking = false
+    await using smtp = await startSmtp({
+      onData(stream) {
+        taking = true
+        stream.resume()
+      },
+    })
+    await using office = await openPostOffice(engine)
+    const [core] = office.cores
+    const { lines } = deliver(core, office, { smtpUrl: smtp.url })
+    await queueMail(core)
+    await until(() => taking)
+    office.clock.advance(89_999)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(lines.map(({ msg }) => msg)).not.toContain('mail not sent yet')
+    office.clock.advance(1)
+    await until(async () => (await storedMails(core))[0]?.last_error === 'mail-server-unreachable')
+    expect((await storedMails(core))[0]).toMatchObject({ state: 'pending', leased_until: null })
+  })
+
   test('a failing database does not make a mail leave twice', async () => {
     await using smtp = await startSmtp()
     await using office = await openPostOffice(engine)
     const [core] = office.cores
     let failing = false
-    const { onData } = smtp.server
     smtp.server.onData = (stream, session, callback) => {
       failing = true
-      onData.call(smtp.server, stream, session, callback)
+      smtp.take(stream, session, callback)
     }
     let failed = 0
     const database: Core['database'] = {
@@ -341,9 +360,8 @@ describe.each(engines)('mail delivery on %s', (engine) => {
       const answer = Promise.withResolvers<undefined>()
       const arrived = Promise.withResolvers<undefined>()
       await using smtp = await startSmtp()
-      const { onData } = smtp.server
       smtp.server.onData = (stream, session, callback) => {
-        onData.call(smtp.server, stream, session, () => {
+        smtp.take(stream, session, () => {
           arrived.resolve(undefined)
           void answer.promise.then(() => {
             callback()
@@ -386,10 +404,9 @@ describe.each(engines)('mail delivery on %s', (engine) => {
     test('cuts off a mail that hangs after 8 s, and it leaves later', async () => {
       let hanging = true
       await using smtp = await startSmtp()
-      const { onData } = smtp.server
       smtp.server.onData = (stream, session, callback) => {
         if (hanging) stream.resume()
-        else onData.call(smtp.server, stream, session, callback)
+        else smtp.take(stream, session, callback)
       }
       await using office = await openPostOffice(engine)
       const [core] = office.cores

@@ -51,7 +51,7 @@ describe.each(engines)('mails in the hands of staff, on %s', (engine) => {
     ])
     expect(all[3]).toEqual({
       id: 2,
-      messageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      messageId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
       state: 'dead',
       attempts: 1,
       queuedAt: clock.now(),

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import {
+  SMTPServer,
+  type SMTPServerDataStream,
+  type SMTPServerOptions,
+  type SMTPServerSession,
+} from 'smtp-server'
 import type { Log } from '../../shared/log.ts'
 import { readSettings } from '../config.ts'
 import { type Core, openCore } from '../core.ts'
@@ -128,31 +133,41 @@ export interface ReceivedMail {
 export interface SmtpSink extends AsyncDisposable {
   readonly port: number
   readonly url: string
+  /** Its handlers can be exchanged. */
   readonly server: SMTPServer
   readonly received: ReceivedMail[]
+  /** Its handler that takes a mail. */
+  readonly take: TakeMail
 }
+
+type TakeMail = (
+  stream: SMTPServerDataStream,
+  session: SMTPServerSession,
+  callback: (error?: Error | null) => void,
+) => void
 
 /** A real mail server on loopback; it takes every mail unless the options say otherwise. */
 export async function startSmtp(options: SMTPServerOptions = {}, port = 0): Promise<SmtpSink> {
   const received: ReceivedMail[] = []
+  const take: TakeMail = (stream, { envelope, secure }, callback) => {
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.on('end', () => {
+      received.push({
+        from: envelope.mailFrom === false ? '' : envelope.mailFrom.address,
+        to: envelope.rcptTo.map(({ address }) => address),
+        secure,
+        raw: Buffer.concat(chunks).toString('utf8'),
+      })
+      callback()
+    })
+  }
   const server = new SMTPServer({
     logger: false,
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     closeTimeout: 100,
-    onData(stream, { envelope, secure }, callback) {
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        received.push({
-          from: envelope.mailFrom === false ? '' : envelope.mailFrom.address,
-          to: envelope.rcptTo.map(({ address }) => address),
-          secure,
-          raw: Buffer.concat(chunks).toString('utf8'),
-        })
-        callback()
-      })
-    },
+    onData: take,
     ...options,
   })
   server.on('error', () => undefined)
@@ -164,6 +179,7 @@ export async function startSmtp(options: SMTPServerOptions = {}, port = 0): Prom
     url: `smtp://127.0.0.1:${String(bound)}`,
     server,
     received,
+    take,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(resolve)

@@ -37,8 +37,8 @@ describe('by SMTP', () => {
 
   /** What both a check and a real send come to. */
   async function outcomes(smtpUrl: string): Promise<(MailFault | undefined)[]> {
-    const { check, send } = transport({ smtpUrl })
-    return [await check(never), await send(outgoing, never)]
+    const mails = transport({ smtpUrl })
+    return [await mails.check(never), await mails.send(outgoing, never)]
   }
 
   function asUser(url: string, host = '127.0.0.1'): string {
@@ -115,8 +115,8 @@ describe('by SMTP', () => {
 
     test('without a login a server that wants one says so', async () => {
       await using smtp = await startSmtp(users)
-      const { send } = transport({ smtpUrl: smtp.url })
-      expect(await send(outgoing, never)).toEqual({ code: 'mail-server-login', reply: '530' })
+      const mails = transport({ smtpUrl: smtp.url })
+      expect(await mails.send(outgoing, never)).toEqual({ code: 'mail-server-login', reply: '530' })
     })
 
     test('a server that offers no login gets no mail of one who meant to log in', async () => {
@@ -133,8 +133,8 @@ describe('by SMTP', () => {
         callback(Object.assign(new Error('5.7.1 not you'), { responseCode: 553 }))
       },
     })
-    const { send } = transport({ smtpUrl: smtp.url })
-    expect(await send(outgoing, never)).toEqual({ code: 'mail-sender-refused', reply: '553 5.7.1' })
+    const mails = transport({ smtpUrl: smtp.url })
+    expect(await mails.send(outgoing, never)).toEqual({ code: 'mail-sender-refused', reply: '553 5.7.1' })
   })
 
   test('a program that is no mail server', async () => {
@@ -145,9 +145,9 @@ describe('by SMTP', () => {
 
   test('breaking a send off ends it at once', async () => {
     await using smtp = await startSmtp({ onData: (stream) => stream.resume() })
-    const { send } = transport({ smtpUrl: smtp.url })
+    const mails = transport({ smtpUrl: smtp.url })
     const cut = new AbortController()
-    const sending = send(outgoing, cut.signal)
+    const sending = mails.send(outgoing, cut.signal)
     setTimeout(() => {
       cut.abort()
     }, 100)
@@ -162,8 +162,8 @@ describe('by SMTP', () => {
         callback()
       },
     })
-    const { send } = transport({ smtpUrl: smtp.url })
-    for (let n = 0; n < 5; n += 1) expect(await send(outgoing, never)).toBeUndefined()
+    const mails = transport({ smtpUrl: smtp.url })
+    for (let n = 0; n < 5; n += 1) expect(await mails.send(outgoing, never)).toBeUndefined()
     expect([smtp.received.length, connections]).toEqual([5, 1])
   })
 })
@@ -178,16 +178,16 @@ describe('as files', () => {
   })
 
   test('a mail is one whole file for its owner alone, named after time and id', async () => {
-    const { check, send, destination } = transport({ data: folder })
-    expect(await check(never)).toBeUndefined()
+    const mails = transport({ data: folder })
+    expect(await mails.check(never)).toBeUndefined()
     const long = `Línea larga ${'ñandú '.repeat(60)}\n.\nfin`
-    expect(await send({ ...outgoing, text: long }, never)).toBeUndefined()
-    expect(destination).toBe(join(folder, 'mail'))
-    const [name, ...others] = readdirSync(destination)
+    expect(await mails.send({ ...outgoing, text: long }, never)).toBeUndefined()
+    expect(mails.destination).toBe(join(folder, 'mail'))
+    const [name, ...others] = readdirSync(mails.destination)
     expect(name).toBe('20260301T120000123Z-6f1c0f6e-0000-4000-8000-000000000001.eml')
     expect(others).toEqual([])
-    const path = join(destination, name ?? '')
-    expect([statSync(path).mode & 0o777, statSync(destination).mode & 0o777]).toEqual([0o600, 0o700])
+    const path = join(mails.destination, name ?? '')
+    expect([statSync(path).mode & 0o777, statSync(mails.destination).mode & 0o777]).toEqual([0o600, 0o700])
     const { headers, parts } = readMessage(readFileSync(path, 'utf8'))
     expect(Object.fromEntries(headers)).toMatchObject({
       'message-id': '<6f1c0f6e-0000-4000-8000-000000000001@localhost>',
@@ -208,17 +208,17 @@ describe('as files', () => {
   })
 
   test('a mail written again after a crash stays one file', async () => {
-    const { check, send } = transport({ mailDir: folder })
-    await check(never)
+    const mails = transport({ mailDir: folder })
+    await mails.check(never)
     writeFileSync(join(folder, `.20260301T120000123Z-${outgoing.messageId}.eml.draft`), 'half a ma')
-    for (let n = 0; n < 2; n += 1) expect(await send(outgoing, never)).toBeUndefined()
+    for (let n = 0; n < 2; n += 1) expect(await mails.send(outgoing, never)).toBeUndefined()
     expect(readdirSync(folder)).toHaveLength(1)
   })
 
   test('a folder that cannot be is a fault, not a lost mail', async () => {
     writeFileSync(join(folder, 'file'), '')
-    const { check, send } = transport({ mailDir: join(folder, 'file', 'mail') })
-    expect([await check(never), await send(outgoing, never)]).toEqual([
+    const mails = transport({ mailDir: join(folder, 'file', 'mail') })
+    expect([await mails.check(never), await mails.send(outgoing, never)]).toEqual([
       { code: 'mail-folder-unusable' },
       { code: 'mail-folder-unusable' },
     ])

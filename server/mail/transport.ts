@@ -75,6 +75,7 @@ function smtpTransport({ host, port, implicitTls, login }: SmtpServer, from: Sen
     destination: `${host}:${String(port)}`,
     async check(signal) {
       try {
+        signal.throwIfAborted()
         await Promise.race([transporter.verify(), whenAborted(signal)])
         return undefined
       } catch (error) {
@@ -143,6 +144,5 @@ function whenAborted(signal: AbortSignal): Promise<never> {
     signal.addEventListener('abort', () => {
       reject(new Error('aborted'))
     })
-    if (signal.aborted) reject(new Error('aborted'))
   })
 }

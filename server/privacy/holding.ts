@@ -16,5 +16,14 @@ export interface Holding {
   erase: (at: string) => Promise<string[]>
 }
 
+// Of the id columns.
+const maxId = 2 ** 31 - 1
+
+/** An id as an operator types it, or 0, which nobody has. */
+export function idOf(text: string): number {
+  const id = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0
+  return id <= maxId ? id : 0
+}
+
 /** Looks for a person by what an operator types; what it finds stays as it is until the end of the transaction. */
 export type FindHolding = (tx: Tx, vault: Vault, id: string) => Promise<Holding | undefined>

@@ -20,15 +20,20 @@ export async function openKeyring(database: Database, path: string): Promise<Key
     const known = await findProofs(tx)
     const keyring = readKeyring(path) ?? (known.size === 0 ? createKeyring(path) : undefined)
     if (keyring === undefined) throw new AppError('keys-missing', `${path} is not there`)
-    const proofs = proofsOf(keyring)
-    for (const [name, proof] of known) {
-      const found = proofs.get(name)
-      if (found === undefined) throw new AppError('keys-mismatch', `${path} lacks the ${name} key`)
-      if (found !== proof) throw new AppError('keys-mismatch', `${path} has another ${name} key`)
-    }
-    await keepProofs(tx, proofs)
+    refuseOtherKeyring(path, keyring, known)
+    await keepProofs(tx, proofsOf(keyring))
     return keyring
   })
+}
+
+/** Throws `keys-mismatch` for a keyring that is not the one the database has proofs of. */
+export function refuseOtherKeyring(path: string, keyring: Keyring, known: Map<string, string>): void {
+  const proofs = proofsOf(keyring)
+  for (const [name, proof] of known) {
+    const found = proofs.get(name)
+    if (found === undefined) throw new AppError('keys-mismatch', `${path} lacks the ${name} key`)
+    if (found !== proof) throw new AppError('keys-mismatch', `${path} has another ${name} key`)
+  }
 }
 
 export function proofsOf(keyring: Keyring): Map<string, string> {

@@ -1,7 +1,7 @@
-import type { Tx } from '../database/schema.ts'
+import type { Db, Tx } from '../database/schema.ts'
 
-export async function findProofs(tx: Tx): Promise<Map<string, string>> {
-  const rows = await tx.selectFrom('keyring_proofs').selectAll().execute()
+export async function findProofs(db: Db): Promise<Map<string, string>> {
+  const rows = await db.selectFrom('keyring_proofs').selectAll().execute()
   return new Map(rows.map(({ name, proof }) => [name, proof]))
 }
 

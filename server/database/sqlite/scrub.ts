@@ -5,7 +5,6 @@ import { AppError, nativeCode } from '../../../shared/errors.ts'
 import type { Db } from '../schema.ts'
 
 // A server that writes all the time still leaves pauses of milliseconds.
-const patienceMs = 10_000
 const askAgainMs = 20
 
 const sampleLength = 48
@@ -21,22 +20,27 @@ const blockBytes = 1024 * 1024
  *
  * Throws `database-unavailable` when another program keeps the files busy for 10 s: the texts may still be there.
  */
-export async function scrub(db: Db, path: string, texts: string[] | 'unknown'): Promise<void> {
-  await emptyWal(db)
+export async function scrub(
+  db: Db,
+  path: string,
+  texts: string[] | 'unknown',
+  patienceMs = 10_000,
+): Promise<void> {
+  await emptyWal(db, patienceMs)
   if (texts !== 'unknown' && !(await holdsAny(path, texts))) return
   // Busy in between changes nothing: either it is written anew as a whole, or not at all.
-  await patiently(() => sql`vacuum`.execute(db).then(() => true))
-  await emptyWal(db)
+  await patiently(() => sql`vacuum`.execute(db).then(() => true), patienceMs)
+  await emptyWal(db, patienceMs)
 }
 
-async function emptyWal(db: Db): Promise<void> {
+async function emptyWal(db: Db, patienceMs: number): Promise<void> {
   await patiently(async () => {
     const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
     return rows[0]?.busy === 0
-  })
+  }, patienceMs)
 }
 
-async function patiently(work: () => Promise<boolean>): Promise<void> {
+async function patiently(work: () => Promise<boolean>, patienceMs: number): Promise<void> {
   const giveUpAt = performance.now() + patienceMs
   for (;;) {
     const done = await work().catch((error: unknown) => {

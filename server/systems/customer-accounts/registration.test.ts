@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ticketHeader } from '../../../shared/contracts/customer-accounts.ts'
-import { engines, openTestbed, type Testbed } from '../../testbed.testing.ts'
+import { engines, holdWrites, openTestbed, type Testbed } from '../../testbed.testing.ts'
 import { documentIndex, emailIndex, type KeptProfile, profilePurpose } from './account.ts'
 import {
   createCustomer,
@@ -288,6 +288,27 @@ describe.each(engines)('on %s', (engine) => {
       ]
       expect(answers.map(({ status }) => status)).toEqual([422, 422, 422, 422])
       expect(new Set(answers.map(({ body }) => body)).size).toBe(1)
+    })
+
+    test('whose first request still runs is refused, and replays later', async () => {
+      await using bed = await openTestbed({ engine })
+      const busy = await holdWrites(bed, 'customer_attempts')
+      // Either may come first; the other one finds it in flight.
+      const both = [start(bed, example, keyed('k')), start(bed, example, keyed('k'))]
+      const early = await Promise.race(both)
+      expect([early.status, early.headers['retry-after'], early.headers['idempotency-key-state']]).toEqual([
+        409,
+        '1',
+        'in-progress',
+      ])
+      expect(early.json).toEqual({
+        message: 'Una solicitud con esta Idempotency-Key todavía está en proceso.',
+        status: 409,
+      })
+      await busy.release()
+      expect((await Promise.all(both)).map(({ status }) => status).sort()).toEqual([200, 409])
+      expect((await start(bed, example, keyed('k'))).headers['idempotency-replayed']).toBe('true')
+      expect(await mails(bed)).toHaveLength(1)
     })
 
     test('is free after a refusal', async () => {

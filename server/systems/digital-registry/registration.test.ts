@@ -2,6 +2,7 @@ import { argon2Sync } from 'node:crypto'
 import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { createLog } from '../../../shared/log.ts'
+import type { Tx } from '../../database/schema.ts'
 import { createIdempotency } from '../../idempotency/idempotency.ts'
 import { takeRawBodies } from '../../plugins/request-body.ts'
 import { memoryHits } from '../../rate-limit/memory-hits.ts'
@@ -150,8 +151,11 @@ describe.each(engines)('on %s', (engine) => {
   describe('a code that is taken', () => {
     const person = { TipoDni: 1, Dni: '1', Nombres: 'x' } as const
     const drawing = (...codes: string[]) => ({ createCode: () => codes.shift() ?? 'ZZZZZZZZZZZZZ' })
-    const draw = (bed: Registry, generator: { createCode: () => string }) =>
-      bed.database.transact((tx) => register(tx, { ...bed, ...generator }, person, 1, bed.clock.now()))
+    const draw = async (bed: Registry, generator: { createCode: () => string }): Promise<string> => {
+      const registry = { ...bed, ...generator }
+      const work = (tx: Tx) => register(tx, registry, person, 1, bed.clock.now())
+      return (await bed.database.transact(work)).code
+    }
 
     test('is drawn again', async () => {
       await using bed = await openRegistry({ engine })

@@ -101,7 +101,8 @@ async function answerRegistration(
   const scope = `${digitalRegistryDialect.prefix} ${String(userId)}`
   return answerOnce(request, reply, { dialect: digitalRegistryDialect, idempotency, scope }, async (tx) => {
     const at = clock.now()
-    const code = await register(tx, { ...core, createCode }, { TipoDni, Dni, Nombres }, userId, at)
-    return registered(code, `${publicUrl()}/digital/index.php?cod=${code}`, at)
+    const person = { TipoDni, Dni, Nombres }
+    const { code, subject } = await register(tx, { ...core, createCode }, person, userId, at)
+    return { ...registered(code, `${publicUrl()}/digital/index.php?cod=${code}`, at), subject }
   })
 }

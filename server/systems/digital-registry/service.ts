@@ -13,14 +13,20 @@ export interface Registry {
   createCode: () => string
 }
 
-/** Registers a person under a new code, inside the caller's transaction, and answers the code. */
+export interface Registered {
+  code: string
+  /** As the audit trail names it. */
+  subject: string
+}
+
+/** Registers a person under a new code, inside the caller's transaction. */
 export async function register(
   tx: Tx,
   { vault, audit, createCode }: Registry,
   person: Person,
   userId: number,
   at: string,
-): Promise<string> {
+): Promise<Registered> {
   const dniIndex = vault.index('digital_registrations.dni', plainDni(person.Dni))
   for (let draw = 0; draw < maxDraws; draw += 1) {
     const code = createCode()
@@ -36,7 +42,7 @@ export async function register(
     const actor = `api-user ${String(userId)}`
     const subject = `digital-registration ${String(id)}`
     await audit.record(tx, { action: 'digital-registration-created', actor, subject })
-    return code
+    return { code, subject }
   }
   throw new Error(`${String(maxDraws)} codes in a row were taken`)
 }

@@ -39,12 +39,12 @@ export function sealPerson(vault: Vault, { login_index }: Identity, registration
   return vault.seal(purpose(login_index), JSON.stringify(person satisfies Person))
 }
 
-/** Throws what `vault.open` throws. */
+/** The person of an account, or undefined once erased. Throws what `vault.open` throws. */
 export function openPerson(
   vault: Vault,
   { login_index, personal }: Pick<UserAccountRow, 'login_index' | 'personal'>,
-): Person {
-  return JSON.parse(vault.open(purpose(login_index), personal)) as Person
+): Person | undefined {
+  return personal === '' ? undefined : (JSON.parse(vault.open(purpose(login_index), personal)) as Person)
 }
 
 /** What the sealed text of an account is bound to. */
@@ -64,4 +64,9 @@ export function userOf(id: number, departamentoId: number, person: Person): User
     usuario_celular: person.usuarioCelular ?? null,
     profile: null,
   }
+}
+
+/** As the audit trail and kept answers name an account. */
+export function accountSubject(id: number): string {
+  return `user-account ${String(id)}`
 }

@@ -20,6 +20,9 @@ const leadDays = [30, 7, 1]
 // A transaction holds up the other writers of an embedded database for as long as it takes.
 const accountsPerBatch = 50
 
+/** Held by whatever sends reminders or takes an account away from them. */
+export const remindersLock = 'licence-reminders'
+
 export interface Reminders {
   /** Queues the mails that are due, each once whatever other instances do, and says how many. */
   sendDue(): Promise<number>
@@ -57,7 +60,7 @@ export function createReminders(
 
   const sendSome = (): Promise<{ accountId: number; settled: Settled }[]> =>
     database.transact(async (tx) => {
-      await lock(tx, ['licence-reminders'])
+      await lock(tx, [remindersLock])
       const today = dayAt(clock.now())
       const due = await findDueReminders(tx, today, accountsPerBatch)
       const done = []

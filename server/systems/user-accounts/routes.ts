@@ -24,6 +24,7 @@ import {
   registrationDialect,
   taken,
 } from './dialect.ts'
+import { accountSubject } from './person.ts'
 import { accountOf, checkRegistration, register } from './service.ts'
 
 export interface UserAccounts {
@@ -87,7 +88,7 @@ async function answerRegistration(
     const user = await register(tx, system, registration, hash, clock.now())
     if (user === undefined) return taken
     const { profile: _profile, ...claims } = user
-    return created(await tokens.sign(claims), user)
+    return { ...created(await tokens.sign(claims), user), subject: accountSubject(user.usuario_id) }
   })
 }
 

@@ -14,7 +14,7 @@ import type { Tx } from '../../database/schema.ts'
 import { together } from '../../database/together.ts'
 import type { Vault } from '../../security/vault.ts'
 import { dayAt } from './calendar.ts'
-import { identify, openPerson, sealPerson, userOf } from './person.ts'
+import { accountSubject, identify, openPerson, sealPerson, userOf } from './person.ts'
 import { reminderDays } from './reminders.ts'
 import { findAccount, findCatalogued, insertAccount, insertRoleRequest, planReminders } from './store.ts'
 
@@ -89,7 +89,7 @@ export async function register(
     await audit.record(tx, {
       action: 'role-requested',
       actor: 'anonymous',
-      subject: `user-account ${String(account.id)}`,
+      subject: accountSubject(account.id),
       details: { role: parked },
     })
   }
@@ -104,5 +104,6 @@ export async function accountOf(
   const id = claims?.['usuario_id']
   if (typeof id !== 'number') return undefined
   const account = await database.query((db) => findAccount(db, id))
-  return account && userOf(id, account.departamento_id, openPerson(vault, account))
+  const person = account && openPerson(vault, account)
+  return person && userOf(id, account.departamento_id, person)
 }

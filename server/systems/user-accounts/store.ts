@@ -1,4 +1,5 @@
-import type { Db, Tx, UserAccountRow } from '../../database/schema.ts'
+import type { Selectable } from 'kysely'
+import type { Db, LicenceReminderRow, RoleRequestRow, Tx, UserAccountRow } from '../../database/schema.ts'
 
 /** Which of these ids new accounts may have. */
 export async function findCatalogued(
@@ -134,4 +135,49 @@ export async function settleReminder(
   at: string,
 ): Promise<void> {
   await tx.updateTable('licence_reminders').set({ state, settled_at: at }).where('id', '=', id).execute()
+}
+
+export async function findWholeAccount(db: Db, id: number): Promise<Selectable<UserAccountRow> | undefined> {
+  return db.selectFrom('user_accounts').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function listRoleRequests(db: Db, accountId: number): Promise<Selectable<RoleRequestRow>[]> {
+  return db
+    .selectFrom('role_requests')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .orderBy('id')
+    .execute()
+}
+
+export async function listReminders(db: Db, accountId: number): Promise<Selectable<LicenceReminderRow>[]> {
+  return db
+    .selectFrom('licence_reminders')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .orderBy('due_on')
+    .execute()
+}
+
+/** Leaves an account that is nobody's. */
+export async function forgetAccount(tx: Tx, id: number, at: string): Promise<void> {
+  await tx
+    .updateTable('licence_reminders')
+    .set({ state: 'skipped', settled_at: at })
+    .where('account_id', '=', id)
+    .where('state', '=', 'planned')
+    .execute()
+  await tx
+    .updateTable('role_requests')
+    .set({ state: 'rejected', settled_at: at })
+    .where('account_id', '=', id)
+    .where('state', '=', 'pending')
+    .execute()
+  // No login and no address has an index like these.
+  const nobody = `erased ${String(id)}`
+  await tx
+    .updateTable('user_accounts')
+    .set({ login_index: nobody, correo_index: nobody, personal: '', password_hash: '' })
+    .where('id', '=', id)
+    .execute()
 }

@@ -1,5 +1,5 @@
 import { lock } from '../../database/locks.ts'
-import type { FindHolding } from '../../privacy/holding.ts'
+import { type FindHolding, idOf } from '../../privacy/holding.ts'
 import { openPerson } from './person.ts'
 import {
   findClient,
@@ -18,7 +18,7 @@ import {
  * and names nobody; cases about the client are closed. The codigo is free for the person to register anew.
  */
 export const findClientHolding: FindHolding = async (tx, vault, id) => {
-  const clientId = /^[1-9]\d{0,9}$/.test(id) ? Number(id) : 0
+  const clientId = idOf(id)
   const known = await findClient(tx, clientId)
   if (known === undefined) return undefined
   // Everything that changes a client holds one of these: see service.ts.

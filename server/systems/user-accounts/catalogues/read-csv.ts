@@ -8,10 +8,8 @@ const maxNameLength = 100
 const roleColumns = ['privileged', 'default']
 
 /** As people and spreadsheets write it, also Spanish ones. */
-const truths: Record<string, boolean> = {
-  ...{ true: true, yes: true, '1': true, si: true, sí: true, verdadero: true },
-  ...{ false: false, no: false, '0': false, falso: false },
-}
+const yes = ['true', 'yes', '1', 'si', 'sí', 'verdadero']
+const no = ['false', 'no', '0', 'falso']
 
 /**
  * The entries in a CSV file: a header with `id` and `name`, for roles also `privileged` and `default`, and where wanted
@@ -42,18 +40,17 @@ export function readCsv(name: CatalogueName, bytes: Buffer): (Entry | RoleEntry)
   const entries = lines.map(({ line, cells }) => {
     const cell = (column: string): string => cells[columns.indexOf(column)] ?? ''
     const truth = (column: string): boolean => {
-      const value = truths[cell(column).toLowerCase()]
-      if (value === undefined) complain(line, `${column} must be true or false`)
-      return value === true
+      const value = cell(column).toLowerCase()
+      if (![...yes, ...no].includes(value)) complain(line, `${column} must be true or false`)
+      return yes.includes(value)
     }
     if (cells.length !== columns.length) {
       complain(line, `has ${String(cells.length)} values, the header ${String(columns.length)}`)
       return { id: 0, name: '', active: true }
     }
     const id = Number(cell('id'))
-    const lowest = name === 'roles' ? 0 : 1
-    if (!/^\d{1,10}$/.test(cell('id')) || id < lowest || id > maxId) {
-      complain(line, `id must be a whole number from ${String(lowest)} to ${String(maxId)}`)
+    if (!/^\d{1,10}$/.test(cell('id')) || id < 1 || id > maxId) {
+      complain(line, `id must be a whole number from 1 to ${String(maxId)}`)
     } else if (lineOf.has(id)) complain(line, `id ${String(id)} stands in line ${String(lineOf.get(id))} too`)
     else lineOf.set(id, line)
     if (
@@ -95,7 +92,7 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-/** Blank lines are left out; `line` is where a record begins to be wrong, that is, where it ends. */
+/** Blank lines are left out; `line` is where a record ends. */
 function records(text: string): { line: number; cells: string[] }[] {
   // Spreadsheets in Spanish separate by semicolons.
   const delimiter = /^[^\r\n]*;/.test(text) ? ';' : ','
@@ -117,6 +114,6 @@ function records(text: string): { line: number; cells: string[] }[] {
 }
 
 function rule({ code }: CsvError): string {
-  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is not closed'
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote opened here or before is not closed'
   return 'quotes must enclose a whole value, and be doubled within it'
 }

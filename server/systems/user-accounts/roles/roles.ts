@@ -4,7 +4,7 @@ import type { Core } from '../../../core.ts'
 import { lock } from '../../../database/locks.ts'
 import type { Tx } from '../../../database/schema.ts'
 import { findRole, type ListedRole, listRoles } from '../catalogues/store.ts'
-import { openPerson } from '../person.ts'
+import { accountSubject, openPerson } from '../person.ts'
 import { findRequest, giveRole, openRole, pendingRequests, settleRequest } from './store.ts'
 
 /** A role that an account asked for and only staff can give; with who asks, because staff has to know. */
@@ -54,7 +54,7 @@ export function createRoleDesk({ database, vault, audit }: Core, clock: Clock): 
     await audit.record(tx, {
       action: `role-${state}`,
       actor: 'operator',
-      subject: `user-account ${String(accountId)}`,
+      subject: accountSubject(accountId),
       details: { request: id, role: roleId },
     })
     return { accountId, roleId }
@@ -89,7 +89,9 @@ export function createRoleDesk({ database, vault, audit }: Core, clock: Clock): 
     async pending() {
       const rows = await database.query(pendingRequests)
       return rows.map(({ id, accountId, roleId, roleName, currentRoleName, requestedAt, ...row }) => {
-        const { usuarioLogin: login, usuarioNombre, usuarioApellido } = openPerson(vault, row)
+        const person = openPerson(vault, row)
+        if (person === undefined) throw new Error('an erased account asks for no role')
+        const { usuarioLogin: login, usuarioNombre, usuarioApellido } = person
         const name = `${usuarioNombre} ${usuarioApellido}`
         return { id, accountId, login, name, roleId, roleName, currentRoleName, requestedAt }
       })
