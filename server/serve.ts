@@ -4,7 +4,7 @@ import { untilAborted } from '../shared/until-aborted.ts'
 import { createServiceManager } from '../shared/service-manager.ts'
 import { createApp } from './app.ts'
 import { flushTallies, tellEnd } from './audit/upkeep.ts'
-import type { Settings } from './config.ts'
+import { defaults, type Settings } from './config.ts'
 import { openCore } from './core.ts'
 import { everyDay } from './daily.ts'
 import { createDatabaseCheck } from './health.ts'
@@ -117,6 +117,8 @@ export async function serve(settings: Settings, { env, print, stop, onHangup }: 
   print(`vlt-server listening on ${url}`)
   if (settings.vltDestination === undefined)
     log.warn('no --vlt-destination: registrations are refused with 503')
+  if (settings.smtpUrl !== undefined && settings.mailFrom === defaults.mailFrom)
+    log.warn('no --mail-from: most mail servers refuse mails that come from localhost')
   await serviceManager.ready(`listening on ${url}`)
 
   await untilAborted(stop)

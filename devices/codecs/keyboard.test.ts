@@ -173,6 +173,14 @@ describe('silence', () => {
     expect(codec.idle(500)).toEqual([])
   })
 
+  test('begins when a key goes down: letting go of it types nothing', () => {
+    const codec = new KeyboardCodec({ ...defaults, end: 'silence' })
+    codec.push(one, 0)
+    codec.push(hexBytes(eight('00')), 90)
+    codec.push(hexBytes(eight('02')), 95)
+    expect(codec.dueMs).toBe(100)
+  })
+
   test('is noticed by the next key, when nobody asked before', () => {
     const codec = new KeyboardCodec({ ...defaults, end: 'silence' })
     codec.push(one, 0)

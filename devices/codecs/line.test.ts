@@ -58,6 +58,7 @@ describe('prefix and suffix', () => {
     ['UID:A0C2BBCA\r', ['!frame-incomplete']],
     ['UID:\r', ['!frame-incomplete']],
     ['UID:;\r', ['']],
+    ['UID:~ !;\r', ['~ !']],
     ['\xff\xfe\r', ['!frame-garbled']],
   ])('of %j leave %j', (text, expected) => {
     expect(decode(text, framed)).toEqual(expected)

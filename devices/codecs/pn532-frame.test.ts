@@ -41,6 +41,7 @@ describe('a frame of the reference', () => {
 
   test('is taken without a postamble, with a long one, and with padding before it', () => {
     expect(read('00FF02FED51516')).toEqual(['15'])
+    expect(read('00FF00FF 00FFFF00 00FF02FED51516 00FF00FF')).toEqual(['ack', 'nack', '15', 'ack'])
     expect(read('000000000000FF02FED515160000000000FF02FED51516000000')).toEqual(['15', '15'])
   })
 

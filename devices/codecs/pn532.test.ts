@@ -91,6 +91,8 @@ describe('an answer about targets', () => {
   test.each([
     ['nothing', ''],
     ['another answer', '33'],
+    ['no target of another answer', '3300'],
+    ['a target of another answer', '330101000408045CBBE5D5'],
     ['no count', '4B'],
     ['no target and still more', '4B0001'],
     ['a target without its fields', '4B01'],
@@ -100,7 +102,7 @@ describe('an answer about targets', () => {
     ['an id length of 5', '4B0101000408050102030405'],
     ['an id length beyond the frame', '4B0101000408FF5CBBE5D5'],
     ['a byte behind the id', '4B0101000408045CBBE5D500'],
-    ['an ATS of a card that has none', '4B0101000408045CBBE5D50102'],
+    ['an ATS of a card that has none', '4B0101000408045CBBE5D50202'],
     ['an ATS that is longer than it says', '4B0101000420045CBBE5D5017577'],
     ['an ATS that is shorter than it says', '4B0101000420045CBBE5D50577'],
     ['two targets, when one was asked for', '4B0201000408045CBBE5D502000408 04B0864D25'],

@@ -70,8 +70,11 @@ describe('a reply about tags', () => {
       '0001844008 0123456789ABCDEF'.replace(' ', ''),
       { payload: '0123456789ABCDEF', form: 'bytes', proof: 'none' },
     ],
-    // A type below both ranges.
-    ['000120200401020304', { payload: '01020304', form: 'bytes', proof: 'none' }],
+    // The ends of the range of 125 kHz types, and those beside it.
+    ['00013F200401020304', { payload: '01020304', form: 'bytes', proof: 'none' }],
+    ['000140200401020304', { payload: '01020304', form: 'bytes', proof: 'none', technology: 'lf' }],
+    ['00015F200401020304', { payload: '01020304', form: 'bytes', proof: 'none', technology: 'lf' }],
+    ['000160200401020304', { payload: '01020304', form: 'bytes', proof: 'none' }],
     // HID Prox: the frame of TWN3's manual; its unused bits are the last ones, as a number they come off.
     ['0001491A04808001C0', { payload: '02020007', form: 'bytes', proof: 'none', bits: 26, technology: 'lf' }],
   ] as const
@@ -122,7 +125,9 @@ describe('a reply about tags', () => {
     ['half a byte at its end', '0001802004A0C2BBC'],
     ['no result', '00'],
     ['neither tag nor none', '0002'],
+    ['a tag that is neither there nor not', '0002802004A0C2BBCA'],
     ['no tag and still more', '000080'],
+    ['no tag and still all of it', '0000802004A0C2BBCA'],
     ['a tag without a type', '0001'],
     ['a tag without a length', '00018020'],
     ['a length without an id', '0001802004'],

@@ -10,13 +10,7 @@ import { appendEvents, eventsAfter, findEnds, lastSeq, removeEventsThrough, setE
 import { createTally, type Tallied } from './tally.ts'
 
 /** What staff and security people ask about later. Never personal data: ids, codes and counts alone. */
-export interface AuditEvent {
-  /** Stable kebab text, such as `api-user-blocked`. */
-  action: string
-  /** Who did it: `operator`, `client-secret 3`, `api-user 7`, `anonymous`, `server`. */
-  actor: string
-  /** What it was done to: `entity 4`, `client 70`. */
-  subject: string
+export interface AuditEvent extends Tallied {
   details?: Record<string, string | number | boolean>
 }
 

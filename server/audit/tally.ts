@@ -1,6 +1,12 @@
-import type { AuditEvent } from './audit.ts'
-
-export type Tallied = Omit<AuditEvent, 'details'>
+/** Of whom and what an event tells. */
+export interface Tallied {
+  /** Stable kebab text, such as `api-user-blocked`. */
+  action: string
+  /** Who did it: `operator`, `client-secret 3`, `api-user 7`, `anonymous`, `server`. */
+  actor: string
+  /** What it was done to: `entity 4`, `client 70`. */
+  subject: string
+}
 
 /** An event that came `count` times, the first time at `since` (ISO 8601). */
 export interface Count extends Tallied {

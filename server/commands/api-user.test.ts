@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../shared/clock.ts'
 import { openPlace, type Place } from '../place.testing.ts'
+import { createAccounts } from '../systems/digital-registry/accounts/accounts.ts'
 import { ask } from '../systems/digital-registry/registry.testing.ts'
 import { engines } from '../testbed.testing.ts'
 
@@ -84,70 +86,76 @@ describe.each(engines)('on %s', (engine) => {
   })
 })
 
-test.for<[string, string[], number, string]>([
-  [
-    'a taken username',
-    ['add', '--username', '123456789', '--entity', '1', '--password-file', 'PASSWORD'],
-    8,
-    'api-user-taken',
-  ],
-  [
-    'an entity that does not exist',
-    ['add', '--username', '1', '--entity', '7', '--password-file', 'PASSWORD'],
-    2,
-    'entity-unknown: there is no entity 7',
-  ],
-  [
-    'an entity that is no id',
-    ['add', '--username', '1', '--entity', 'Banco', '--password-file', 'PASSWORD'],
-    2,
-    'usage: "Banco" is no id',
-  ],
-  [
-    'a blank username',
-    ['add', '--username', ' ', '--entity', '1', '--password-file', 'PASSWORD'],
-    2,
-    'input-invalid: --username must be a document number of 1 to 64 characters',
-  ],
-  [
-    'a long username',
-    ['add', '--username', '1'.repeat(65), '--entity', '1', '--password-file', 'PASSWORD'],
-    2,
-    'input-invalid: --username must be',
-  ],
-  [
-    'a short password',
-    ['add', '--username', '1', '--entity', '1', '--password-file', 'SHORT'],
-    2,
-    'input-invalid: password must be 12 to 256 characters',
-  ],
-  ['no terminal to ask on', ['add', '--username', '1', '--entity', '1'], 2, 'password-missing'],
-  [
-    'a password file that is not there',
-    ['set-password', '123456789', '--password-file', '/nowhere'],
-    2,
-    'password-unreadable: cannot read /nowhere (ENOENT)',
-  ],
-  ['an unknown user to block', ['block', '1'], 2, 'api-user-unknown'],
-  ['an unknown user to unblock', ['unblock', '1'], 2, 'api-user-unknown'],
-  [
-    'an unknown user to give a password',
-    ['set-password', '1', '--password-file', 'PASSWORD'],
-    2,
-    'api-user-unknown',
-  ],
-])('%s is refused with a hint', async ([, args, code, first]) => {
-  await using place = await openPlace('sqlite')
-  const files: Record<string, string> = { PASSWORD: 'MiClaveSegura\n', SHORT: '11characte\u0301' }
-  await run(place, 'entity', 'add', '--name', 'Banco')
-  const user = ['--username', '123456789', '--entity', '1']
-  await run(place, 'api-user', 'add', ...user, '--password-file', passwordFile(place, 'MiClaveSegura'))
-  const before = await audited(place)
+describe('beside a user 123456789', () => {
+  let place: Place
+  beforeAll(async () => {
+    place = await openPlace('sqlite')
+    const accounts = createAccounts(place.core, systemClock)
+    const { id: entityId } = await accounts.addEntity('Banco')
+    await accounts.addApiUser({ username: '123456789', password: 'MiClaveSegura', entityId, api: true })
+  })
+  afterAll(() => place[Symbol.asyncDispose]())
 
-  const given = args.map((arg) => (arg in files ? passwordFile(place, files[arg] ?? '') : arg))
-  const [ended, told] = await run(place, 'api-user', ...given)
-  expect([ended, told.split('\n')[0]]).toEqual([code, expect.stringContaining(`error ${first}`)])
-  expect(told).toContain('\nhint: ')
-  expect(told).not.toContain('MiClaveSegura')
-  expect(await audited(place)).toEqual(before)
+  test.for<[string, string[], number, string]>([
+    [
+      'a taken username',
+      ['add', '--username', '123456789', '--entity', '1', '--password-file', 'PASSWORD'],
+      8,
+      'api-user-taken',
+    ],
+    [
+      'an entity that does not exist',
+      ['add', '--username', '1', '--entity', '7', '--password-file', 'PASSWORD'],
+      2,
+      'entity-unknown: there is no entity 7',
+    ],
+    [
+      'an entity that is no id',
+      ['add', '--username', '1', '--entity', 'Banco', '--password-file', 'PASSWORD'],
+      2,
+      'usage: "Banco" is no id',
+    ],
+    [
+      'a blank username',
+      ['add', '--username', ' ', '--entity', '1', '--password-file', 'PASSWORD'],
+      2,
+      'input-invalid: --username must be a document number of 1 to 64 characters',
+    ],
+    [
+      'a long username',
+      ['add', '--username', '1'.repeat(65), '--entity', '1', '--password-file', 'PASSWORD'],
+      2,
+      'input-invalid: --username must be',
+    ],
+    [
+      'a short password',
+      ['add', '--username', '1', '--entity', '1', '--password-file', 'SHORT'],
+      2,
+      'input-invalid: password must be 12 to 256 characters',
+    ],
+    ['no terminal to ask on', ['add', '--username', '1', '--entity', '1'], 2, 'password-missing'],
+    [
+      'a password file that is not there',
+      ['set-password', '123456789', '--password-file', '/nowhere'],
+      2,
+      'password-unreadable: cannot read /nowhere (ENOENT)',
+    ],
+    ['an unknown user to block', ['block', '1'], 2, 'api-user-unknown'],
+    ['an unknown user to unblock', ['unblock', '1'], 2, 'api-user-unknown'],
+    [
+      'an unknown user to give a password',
+      ['set-password', '1', '--password-file', 'PASSWORD'],
+      2,
+      'api-user-unknown',
+    ],
+  ])('%s is refused with a hint', async ([, args, code, first]) => {
+    const files: Record<string, string> = { PASSWORD: 'MiClaveSegura\n', SHORT: '11character' }
+    const before = await audited(place)
+    const given = args.map((arg) => (arg in files ? passwordFile(place, files[arg] ?? '') : arg))
+    const [ended, told] = await run(place, 'api-user', ...given)
+    expect([ended, told.split('\n')[0]]).toEqual([code, expect.stringContaining(`error ${first}`)])
+    expect(told).toContain('\nhint: ')
+    expect(told).not.toContain('MiClaveSegura')
+    expect(await audited(place)).toEqual(before)
+  })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPlace, type Place } from '../place.testing.ts'
 import { engines } from '../testbed.testing.ts'
 
@@ -46,20 +46,27 @@ describe.each(engines)('on %s', (engine) => {
   })
 })
 
-test.for<[string[], number, string]>([
-  [['add'], 2, "error usage: required option '--name <name>' not specified"],
-  [['add', '--name', '  '], 2, 'error input-invalid: --name must be 1 to 255 characters'],
-  [['add', '--name', 'x'.repeat(256)], 2, 'error input-invalid: --name must be 1 to 255 characters'],
-  [['add', '--name', 'a\nb'], 2, 'error input-invalid: --name must be 1 to 255 characters'],
-  [['suspend', '7'], 2, 'error entity-unknown: there is no entity 7'],
-  [['activate', '7'], 2, 'error entity-unknown: there is no entity 7'],
-  [['suspend', 'x'], 2, 'error usage: "x" is no id: give a number that `vlt-server entity list` shows'],
-  [['suspend', '99999999999'], 2, 'error usage: "99999999999" is no id'],
-  [['suspend'], 2, "error usage: missing required argument 'id'"],
-])('entity %s', async ([args, code, first]) => {
-  await using place = await openPlace('sqlite')
-  const [ended, told] = await run(place, ...args)
-  expect([ended, told.split('\n')[0]]).toEqual([code, expect.stringContaining(first)])
-  expect(told).toContain('\nhint: ')
-  expect(await audited(place)).toEqual([])
+describe('with nothing in it', () => {
+  let place: Place
+  beforeAll(async () => {
+    place = await openPlace('sqlite')
+  })
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  test.for<[string[], number, string]>([
+    [['add'], 2, "error usage: required option '--name <name>' not specified"],
+    [['add', '--name', '  '], 2, 'error input-invalid: --name must be 1 to 255 characters'],
+    [['add', '--name', 'x'.repeat(256)], 2, 'error input-invalid: --name must be 1 to 255 characters'],
+    [['add', '--name', 'a\nb'], 2, 'error input-invalid: --name must be 1 to 255 characters'],
+    [['suspend', '7'], 2, 'error entity-unknown: there is no entity 7'],
+    [['activate', '7'], 2, 'error entity-unknown: there is no entity 7'],
+    [['suspend', 'x'], 2, 'error usage: "x" is no id: give a number that `vlt-server entity list` shows'],
+    [['suspend', '99999999999'], 2, 'error usage: "99999999999" is no id'],
+    [['suspend'], 2, "error usage: missing required argument 'id'"],
+  ])('%# is refused with a hint: entity %s', async ([args, code, first]) => {
+    const [ended, told] = await run(place, ...args)
+    expect([ended, told.split('\n')[0]]).toEqual([code, expect.stringContaining(first)])
+    expect(told).toContain('\nhint: ')
+    expect(await audited(place)).toEqual([])
+  })
 })

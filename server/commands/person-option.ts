@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { AppError } from '../../shared/errors.ts'
 import type { FindHolding } from '../privacy/holding.ts'
+import { findCustomerHolding } from '../systems/customer-accounts/privacy.ts'
 import { findAccountHolding } from '../systems/user-accounts/privacy.ts'
 import { findClientHolding } from '../systems/vlt-clients/privacy.ts'
 
@@ -15,6 +16,11 @@ const kinds: Record<string, Kind> = {
     find: findClientHolding,
     placeholder: '<id>',
     description: 'client of the VLT lobby (POST /api/clientes/register), by id',
+  },
+  customer: {
+    find: findCustomerHolding,
+    placeholder: '<id>',
+    description: 'customer (POST /auth/clienteCrear), by id',
   },
   user: {
     find: findAccountHolding,

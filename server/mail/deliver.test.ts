@@ -56,6 +56,7 @@ describe.each(engines)('mail delivery on %s', (engine) => {
       smtpUrl: smtp.url,
       mailFrom: 'Salón Fénix <no-reply@lobby.example>',
     })
+    await until(() => lines.some(({ msg }) => msg === 'mails can leave'))
     await queueMail(core)
     await until(async () => (await states(core))[0] === 'sent')
 
@@ -103,7 +104,7 @@ describe.each(engines)('mail delivery on %s', (engine) => {
     await using office = await openPostOffice(engine)
     const [core] = office.cores
     const { lines } = deliver(core, office, { smtpUrl: smtp.url })
-    await until(() => lines.length > 0)
+    await until(() => lines.some(({ msg }) => msg === 'mails can leave'))
     await core.database.transact((tx) =>
       tx
         .insertInto('mails')
@@ -237,6 +238,9 @@ describe.each(engines)('mail delivery on %s', (engine) => {
     await passTime(office, 1_000, () => smtp.received.length >= 10)
     expect(new Set(smtp.received.map(({ to }) => to[0])).size).toBe(10)
     expect(Date.parse(office.clock.now()) - Date.parse('2026-03-01T12:00:00.000Z')).toBeLessThan(hourMs)
+    const twoHoursOn = office.clock.monoMs() + 2 * hourMs
+    await passTime(office, 60_000, () => office.clock.monoMs() >= twoHoursOn)
+    expect((await storedMails(core))[0]?.attempts).toBeLessThan(40)
     await passTime(office, hourMs, async () => (await states(core))[0] === 'dead')
     const [poison] = await storedMails(core)
     expect(poison?.attempts).toBeLessThan(150)

@@ -51,6 +51,11 @@ describe('by SMTP', () => {
     expect(smtp.received.map(({ secure }) => secure)).toEqual([true])
   })
 
+  test('a server by its name', async () => {
+    await using smtp = await startSmtp()
+    expect(await outcomes(smtp.url.replace('127.0.0.1', 'localhost'))).toEqual([undefined, undefined])
+  })
+
   test('TLS from the first byte', async () => {
     await using smtp = await startSmtp({ secure: true, cert: trusted.cert, key: trusted.key })
     expect(await outcomes(smtp.url.replace('smtp:', 'smtps:'))).toEqual([undefined, undefined])

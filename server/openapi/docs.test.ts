@@ -5,8 +5,11 @@ async function get(port: number, path: string): Promise<Received> {
   return send(port, { method: 'GET', path, headers: {} })
 }
 
-function references(page: string): string[] {
-  return [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address = '']) => address)
+/** What the page at a path loads, as a browser understands it. */
+async function loadedBy(port: number, path: string): Promise<string[]> {
+  const { body } = await get(port, path)
+  const references = [...body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address = '']) => address)
+  return references.map((address) => new URL(address, `http://here${path}`).href)
 }
 
 test.for(['/docs', '/docs/'])('%s is a page that runs nothing inline', async (path) => {
@@ -24,7 +27,7 @@ test.for(['/docs', '/docs/'])('%s is a page that runs nothing inline', async (pa
 
 test('everything the page loads is there, may be kept, and comes from this server', async () => {
   await using bed = await openTestbed()
-  const found = references((await get(bed.port, '/docs')).body)
+  const found = (await loadedBy(bed.port, '/docs')).map((address) => address.replace(/^http:\/\/here\//, '/'))
   expect(found.map((address) => address.split('/').at(-1)).sort()).toEqual([
     'favicon-32x32.png',
     'index.css',
@@ -48,7 +51,7 @@ test('everything the page loads is there, may be kept, and comes from this serve
     if (type === types.css) expect(body).not.toMatch(/url\(\s*["']?(?!["']?data:)|@import/)
     if (address.endsWith('initializer.js')) {
       expect(body).toContain('validatorUrl: null')
-      expect([...body.matchAll(/url: '([^']*)'/g)].map(([, url]) => url)).toEqual(['/openapi.json'])
+      expect(body).toContain("url: new URL('../../openapi.json', document.currentScript.src).pathname")
       expect(body).not.toMatch(/\/\//)
     }
   }
@@ -59,5 +62,19 @@ test.for(['/docs/x', '/docs/5.35.0/package.json', '/docs/../package.json', '/doc
   async (path) => {
     await using bed = await openTestbed()
     expect((await get(bed.port, path)).status).toBe(404)
+  },
+)
+
+test.for(['/docs', '/docs/', '/docs?a=/', '/docs/?a', '/below/docs', '/below/docs/'])(
+  'a browser that is at %s loads from beside it',
+  async (path) => {
+    await using bed = await openTestbed()
+    const place = path.startsWith('/below') ? '/below' : ''
+    const asked = path.slice(place.length)
+    const { body } = await get(bed.port, asked)
+    const [first = ''] = [...body.matchAll(/src="([^"]*)"/g)].map(([, address = '']) => address)
+    expect(new URL(first, `http://here${path}`).href).toMatch(
+      new RegExp(`^http://here${place}/docs/[^/]+/swagger-ui-bundle.js$`),
+    )
   },
 )

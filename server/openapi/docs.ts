@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 
 /** Our own script: the page may run nothing inline. The validator would send the document to swagger.io. */
 const initializer = `SwaggerUIBundle({
-  url: '/openapi.json',
+  url: new URL('../../openapi.json', document.currentScript.src).pathname,
   dom_id: '#swagger-ui',
   deepLinking: true,
   validatorUrl: null,
@@ -38,8 +38,8 @@ const securityPolicy = [
 /** GET /docs: Swagger UI for /openapi.json, from this machine's files alone. */
 export function docsRoutes(app: FastifyInstance): void {
   const { folder, version } = swaggerUi()
-  const assets = `/docs/${version}`
-  const page = `<!doctype html>
+  // Relative, so that a proxy may put the server below a path of its own.
+  const page = (assets: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -56,13 +56,13 @@ export function docsRoutes(app: FastifyInstance): void {
 </body>
 </html>
 `
-  app.get('/docs', (_request, reply) =>
+  app.get('/docs', ({ url }, reply) =>
     guarded(reply)
       .headers({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' })
-      .send(page),
+      .send(page(/^[^?]*\/(\?|$)/.test(url) ? version : `docs/${version}`)),
   )
   for (const [name, mediaType] of Object.entries(mediaTypes)) {
-    app.get(`${assets}/${name}`, async (_request, reply) => {
+    app.get(`/docs/${version}/${name}`, async (_request, reply) => {
       const content = name === 'initializer.js' ? initializer : await readFile(join(folder, name))
       return guarded(reply)
         .headers({ 'content-type': mediaType, 'cache-control': 'public, max-age=31536000, immutable' })

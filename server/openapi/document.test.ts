@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { openTestbed } from '../testbed.testing.ts'
 import { assemble } from './assemble.ts'
 import { objectSchema } from './schema.ts'
-import { type Answered, departures, document, faults, operations } from './document.testing.ts'
+import { type Answered, departures, document, faults, operations, requestFields } from './document.testing.ts'
 import { openApiDocument } from './document.ts'
 
 // They look things up, and only take a body so that what is asked stands in no log.
@@ -40,6 +40,31 @@ test('every write takes an Idempotency-Key and says what it answers to one', () 
       expect.arrayContaining(['409', '413', '422', '429', '500', '503']),
     )
   }
+})
+
+/** As the four API documents have them. */
+const required: Record<string, string[]> = {
+  registerVltClient: ['codigoClienteVLT', 'correo', 'tarjeta', 'enviarWhatsApp', 'enviarCorreo', 'enviarSms'],
+  registerCustomer: ['nombres', 'email'],
+  verifyCustomer: ['email', 'codigo'],
+  createCustomer: [
+    ...['numero_documento', 'nombres', 'fecha_nacimiento', 'email', 'password', 'id_lista_precio'],
+    ...['id_distrito', 'tipo_cliente', 'tipo_pago', 'incluye_igv'],
+  ],
+  logInCustomer: ['email', 'password'],
+  createDigitalRegistration: ['Username', 'Password', 'Dni', 'TipoDni', 'Nombres'],
+  registerUser: [
+    ...['usuarioLogin', 'usuarioCorreo', 'usuarioPassword', 'usuarioNombre', 'usuarioApellido'],
+    'departamentoId',
+  ],
+  authenticateCard: ['cardIdentifier'],
+}
+
+test('the required fields are those of the API documents', () => {
+  const found = operations
+    .filter(({ operation }) => operation.requestBody !== undefined)
+    .map(({ operation }) => [operation.operationId, requestFields(operation).required])
+  expect(Object.fromEntries(found)).toEqual(required)
 })
 
 test('every example is what its schema says', () => {

@@ -33,6 +33,15 @@ export const operations: PlacedOperation[] = Object.entries(document.paths).flat
   Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 )
 
+/** The request body of an operation that takes one. */
+export function requestFields({ requestBody }: DescribedOperation) {
+  const { $ref = '' } = requestBody?.content['application/json']?.schema as { $ref?: string }
+  return document.components.schemas[$ref.split('/').at(-1) ?? ''] as {
+    properties: Record<string, { type: string | string[] }>
+    required: string[]
+  }
+}
+
 /** What is wrong with a value by one of the document's schemas, or nothing. */
 export function faults(schema: Json, value: unknown): string[] {
   // Zod looks for named schemas in $defs alone.

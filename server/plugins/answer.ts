@@ -14,7 +14,5 @@ export function sendAnswer(reply: FastifyReply, { status, headers, body }: Answe
   if (body === undefined) return reply.send()
   const json = typeof body === 'string' ? body : JSON.stringify(body)
   // As bytes, because Fastify also adds a charset to JSON given as text.
-  return reply
-    .header('content-type', headers?.['content-type'] ?? 'application/json')
-    .send(Buffer.from(json))
+  return reply.header('content-type', headers?.['content-type'] ?? 'application/json').send(Buffer.from(json))
 }

@@ -1,8 +1,21 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
+import type { AppError } from '../../shared/errors.ts'
 import { createAudit } from '../audit/audit.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { newPostgresDatabase } from '../postgres.testing.ts'
@@ -10,6 +23,7 @@ import { engines } from '../testbed.testing.ts'
 import { readKeyring } from './keyring.ts'
 import { openKeyring } from './open-keyring.ts'
 import { rotateKeys } from './rotate-keys.ts'
+import { findProofs } from './store.ts'
 import { createTokens } from './tokens.ts'
 import { createVault } from './vault.ts'
 
@@ -24,12 +38,12 @@ afterEach(() => {
 })
 
 describe.each(engines)('on %s', (engine) => {
-  async function open(): Promise<{ database: Database } & AsyncDisposable> {
+  async function open(): Promise<{ database: Database; url: string | undefined } & AsyncDisposable> {
     await using stack = new AsyncDisposableStack()
     const url = engine === 'postgres' ? stack.use(await newPostgresDatabase()).url : undefined
-    const database = stack.use(await openDatabase({ folder, url }, systemClock))
+    const database = stack.use(await openDatabase({ folder, url }, systemClock, 'command'))
     const opened = stack.move()
-    return { database, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+    return { database, url, [Symbol.asyncDispose]: () => opened.disposeAsync() }
   }
 
   test('20 first starts at once agree on the keys', async () => {
@@ -39,13 +53,17 @@ describe.each(engines)('on %s', (engine) => {
     expect(readKeyring(path)).toEqual(rings[0])
   })
 
-  test('of two first starts with a file each, one has the keys of the database and the other is told', async () => {
+  test('of first starts with a file each, one has the keys of the database and the others are told', async () => {
     await using bed = await open()
-    const starts = ['a.json', 'b.json'].map((name) => openKeyring(bed.database, join(folder, name)))
+    // With connections open, all of them look before the first one writes.
+    await Promise.all(Array.from({ length: 6 }, () => bed.database.transact(findProofs)))
+    const starts = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
+      openKeyring(bed.database, join(folder, `${name}.json`)),
+    )
     const ends = await Promise.allSettled(starts)
-    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    const refused = ends.find((end) => end.status === 'rejected')
-    expect(refused?.reason).toMatchObject({ code: 'keys-missing' })
+    const refused = ends.filter((end) => end.status === 'rejected')
+    expect(refused.map(({ reason }) => (reason as AppError).code)).toEqual(Array(5).fill('keys-missing'))
+    expect(readdirSync(folder).filter((name) => /^[a-f]\.json$/.test(name))).toHaveLength(1)
   })
 
   test('a database that has seen keys is never given new ones', async () => {
@@ -71,14 +89,10 @@ describe.each(engines)('on %s', (engine) => {
   })
 
   describe('rotating', () => {
-    const rotate = (database: Database, kind: 'tokens' | 'data', times = 1) =>
-      Promise.all(
-        Array.from({ length: times }, async () => {
-          const vault = createVault(await openKeyring(database, path))
-          const audit = createAudit(database, vault, systemClock)
-          return rotateKeys({ database, audit, keysFile: path }, kind)
-        }),
-      )
+    const rotate = async (database: Database, kind: 'tokens' | 'data'): Promise<string> => {
+      const audit = createAudit(database, createVault(await openKeyring(database, path)), systemClock)
+      return rotateKeys({ database, audit, keysFile: path }, kind)
+    }
 
     test('token keys: the newest signs, the one before is believed, the third is over', async () => {
       await using bed = await open()
@@ -113,14 +127,17 @@ describe.each(engines)('on %s', (engine) => {
       expect(readKeyring(path)?.data).toHaveLength(5)
     })
 
-    test('rotations at once lose no key', async () => {
+    test('processes that rotate at once lose no key', async () => {
       await using bed = await open()
       await openKeyring(bed.database, path)
-      const added = await rotate(bed.database, 'data', 5)
+      const program = fileURLToPath(new URL('rotate.testing.ts', import.meta.url))
+      const args = [program, folder, bed.url ?? '', path, String(Date.now() + 4_000)]
+      const processes = Array.from({ length: 6 }, () => promisify(execFile)(execPath, args))
+      const added = (await Promise.all(processes)).map(({ stdout }) => stdout)
       const kept = readKeyring(path)?.data.map(({ id }) => id) ?? []
-      expect(kept).toHaveLength(6)
-      expect(kept.slice(0, 5).sort()).toEqual(added.sort())
-    })
+      expect(kept).toHaveLength(7)
+      expect(kept.slice(0, 6).sort()).toEqual(added.sort())
+    }, 60_000)
 
     test('a keys file from before is refused once data may have been sealed with the new key', async () => {
       await using bed = await open()
@@ -135,7 +152,7 @@ describe.each(engines)('on %s', (engine) => {
     test('goes into the audit trail by name alone', async () => {
       await using bed = await open()
       await openKeyring(bed.database, path)
-      const [newest = ''] = await rotate(bed.database, 'tokens')
+      const newest = await rotate(bed.database, 'tokens')
       const events = await bed.database.db.selectFrom('audit_events').selectAll().execute()
       expect(events).toMatchObject([
         {

@@ -1,4 +1,5 @@
 import { argon2Sync } from 'node:crypto'
+import type * as Crypto from 'node:crypto'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { cost, createPasswords } from './passwords.ts'
 
@@ -6,7 +7,7 @@ import { cost, createPasswords } from './passwords.ts'
 const inFlight = vi.hoisted(() => ({ now: 0, most: 0, all: 0 }))
 
 vi.mock('node:crypto', async (original) => {
-  const crypto = await original<typeof import('node:crypto')>()
+  const crypto = await original<typeof Crypto>()
   const argon2: typeof crypto.argon2 = (algorithm, parameters, done) => {
     inFlight.all += 1
     inFlight.now += 1

@@ -35,7 +35,7 @@ export function readCertificate(files: CertificateFiles, clock: Clock): Certific
   if (!own.checkPrivateKey(privateKey)) {
     throw new AppError('certificate-key-mismatch', `${files.key} is not the key of ${files.cert}`)
   }
-  const [from, until] = [new Date(own.validFrom).toISOString(), new Date(own.validTo).toISOString()]
+  const [from, until] = [own.validFromDate.toISOString(), own.validToDate.toISOString()]
   const now = clock.now()
   if (now >= until) throw new AppError('certificate-not-valid', `${files.cert} expired at ${until}`)
   if (now < from) throw new AppError('certificate-not-valid', `${files.cert} is valid from ${from} on`)

@@ -13,7 +13,7 @@ const warnBelowDays = 14
 export interface Tls {
   /** For the listener. */
   readonly secure: SecureContextOptions
-  /** The listener that `reload` is for. */
+  /** Gives a listener the certificate, now and after each `reload`. */
   attach(server: Server): void
   /** Reads the files again: new connections get the new certificate, open ones go on. A bad file changes nothing. */
   reload(): void
@@ -40,16 +40,20 @@ export function openTls(
     else log.info({ expiresAt, days }, 'certificate in use')
     return 0
   }
+  const apply = (): void => {
+    if (listener instanceof TlsServer) listener.setSecureContext(current.secure)
+  }
 
   return {
     secure: current.secure,
     attach(server) {
       listener = server
+      apply()
     },
     reload() {
       try {
         current = readCertificate(files, clock)
-        if (listener instanceof TlsServer) listener.setSecureContext(current.secure)
+        apply()
         tellExpiry()
       } catch (error) {
         if (!(error instanceof AppError)) throw error

@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process'
 import pg from 'pg'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { AppError, nativeCode } from '../../../shared/errors.ts'
@@ -25,8 +26,10 @@ const answerTimeoutMs = 12_000
 // What the connections work off in about a second: whoever would wait longer is told to come back.
 const maxWaiting = 1_000
 
-/** Prepares statements by name: see statement-names.ts. */
+/** Prepares statements by name, see statement-names.ts, and sends together what is asked for together. */
 class PreparingClient extends pg.Client {
+  #gathering = false
+
   constructor(config?: pg.ClientConfig) {
     super(config)
     // Whoever uses a connection that breaks hears of it from the statement; nobody else has to.
@@ -36,10 +39,23 @@ class PreparingClient extends pg.Client {
   override query(...parameters: unknown[]): never {
     const [text, values, ...rest] = parameters
     const query = super.query.bind(this) as (...parameters: unknown[]) => never
+    this.#gather()
     if (typeof text !== 'string' || !Array.isArray(values)) return query(...parameters)
     // Without parameters there is less to gain than a message for each step costs.
     if (values.length === 0) return query(text, undefined, ...rest)
     return query({ name: statementName(text), text, values: values as unknown[] }, ...rest)
+  }
+
+  /** One message to the system, and one that wakes PostgreSQL, for all that is written in this turn. */
+  #gather(): void {
+    if (this.#gathering) return
+    this.#gathering = true
+    const { stream } = this.connection
+    stream.cork()
+    nextTick(() => {
+      this.#gathering = false
+      stream.uncork()
+    })
   }
 }
 

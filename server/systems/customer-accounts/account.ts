@@ -22,3 +22,8 @@ export function documentIndex(vault: Vault, number: string): string {
 export function profilePurpose(emailIndex: string): string {
   return `customer_accounts:${emailIndex}`
 }
+
+/** As the audit trail and kept answers name an account. */
+export function accountSubject(id: number): string {
+  return `customer-account ${String(id)}`
+}

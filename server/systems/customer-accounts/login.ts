@@ -3,7 +3,7 @@ import type { Core } from '../../core.ts'
 import { lock } from '../../database/locks.ts'
 import type { Db, Tx } from '../../database/schema.ts'
 import { together } from '../../database/together.ts'
-import { emailIndex, type KeptProfile, profilePurpose } from './account.ts'
+import { accountSubject, emailIndex, type KeptProfile, profilePurpose } from './account.ts'
 import type { Wait } from './service.ts'
 import {
   clearAttempts,
@@ -55,7 +55,7 @@ export async function logIn(
 ): Promise<LoginOutcome> {
   const address = emailIndex(vault, email)
   const keys = {
-    address: `login-address ${address}`,
+    address: loginKey(address),
     network: `login-network ${vault.index('customer_attempts.login', network)}`,
   }
   const [account, before] = await database.query((db) =>
@@ -67,7 +67,7 @@ export async function logIn(
   const login = { keys, account: matches ? account : undefined, renewed }
   const outcome = await database.transact((tx) => settle(tx, login, clock.now()))
   if (outcome.kind === 'refused') {
-    const subject = `customer-account ${account === undefined ? 'unknown' : String(account.id)}`
+    const subject = account === undefined ? 'customer-account unknown' : accountSubject(account.id)
     audit.tally({ action: 'customer-login-refused', actor: 'anonymous', subject })
   }
   if (outcome.kind !== 'matched') return outcome
@@ -75,6 +75,11 @@ export async function logIn(
   const { nombres, email: kept } = JSON.parse(vault.open(profilePurpose(address), profile)) as KeptProfile
   const token = await tokens.sign({ aud: 'customer-accounts', sub: String(id) })
   return { kind: 'accepted', id, nombres, email: kept, token }
+}
+
+/** Where the failures of an address are kept. */
+export function loginKey(address: string): string {
+  return `login-address ${address}`
 }
 
 type Keys = Record<keyof typeof freeFailures, string>
@@ -104,7 +109,7 @@ async function settle(
     return { kind: 'refused' }
   }
   // The network's failures stay: whoever guesses may have an account too.
-  if (known.address !== undefined) await clearAttempts(tx, keys.address)
+  if (known.address !== undefined) await clearAttempts(tx, [keys.address])
   if (renewed !== undefined) await renewPasswordHash(tx, account, renewed)
   return { kind: 'matched', account }
 }

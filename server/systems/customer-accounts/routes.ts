@@ -20,6 +20,7 @@ import { sendAnswer } from '../../plugins/answer.ts'
 import { jsonObject } from '../../plugins/request-body.ts'
 import { answerFaults, answerOnce, type SystemDialect } from '../../plugins/system.ts'
 import { type HitStore, limitRate } from '../../rate-limit/limit-rate.ts'
+import { accountSubject } from './account.ts'
 import {
   codeRefused,
   codeSent,
@@ -138,7 +139,7 @@ export function customerAccounts(app: FastifyInstance, system: CustomerAccounts)
       if (outcome.kind === 'unverified') return notVerified
       if (outcome.kind === 'taken') return taken(outcome.fields)
       const { id } = outcome
-      return { ...created({ id, nombres, email }), subject: subjectOf(id) }
+      return { ...created({ id, nombres, email }), subject: accountSubject(id) }
     })
   }
   post(customerPaths.create, createRequest, create, (input) => futureBirth(input, clock.now()))
@@ -150,7 +151,7 @@ export function customerAccounts(app: FastifyInstance, system: CustomerAccounts)
     return answerOnce(request, reply, once(customerPaths.login), () => {
       if (outcome.kind === 'refused') return Promise.resolve(loginRefused)
       const { id, nombres, email, token } = outcome
-      return Promise.resolve({ ...loggedIn({ id, nombres, email, token }), subject: subjectOf(id) })
+      return Promise.resolve({ ...loggedIn({ id, nombres, email, token }), subject: accountSubject(id) })
     })
   })
 }
@@ -196,8 +197,4 @@ function networkOf(request: FastifyRequest): string | undefined {
 function ticketOf(request: FastifyRequest): string | undefined {
   const header = request.headers[ticketHeader]
   return typeof header === 'string' ? header.trim() : header?.join()
-}
-
-function subjectOf(accountId: number): string {
-  return `customer-account ${String(accountId)}`
 }

@@ -204,10 +204,15 @@ export function registrationKey(address: string): string {
   return `registration ${address}`
 }
 
+/** Whatever changes an address, or its account, holds this. */
+export function addressLock(address: string): string {
+  return `customer ${address}`
+}
+
 /** What is known of the address, which waits for nobody else until the end of this transaction. */
 async function holdAddress(tx: Tx, address: string, alsoHold: string[] = []): Promise<Registration> {
   const [, known] = await together(
-    lock(tx, [`customer ${address}`, ...alsoHold]),
+    lock(tx, [addressLock(address), ...alsoHold]),
     findRegistration(tx, address),
   )
   return known

@@ -1,4 +1,5 @@
 import { tryLock } from '../../database/locks.ts'
+import type { Selectable } from 'kysely'
 import type { CustomerAccountRow, CustomerAttemptRow, Db, Tx } from '../../database/schema.ts'
 
 /** JSON of what was tried under these keys. */
@@ -24,8 +25,8 @@ export async function saveAttempts(tx: Tx, attempts: CustomerAttemptRow[]): Prom
     .execute()
 }
 
-export async function clearAttempts(tx: Tx, key: string): Promise<void> {
-  await tx.deleteFrom('customer_attempts').where('key', '=', key).execute()
+export async function clearAttempts(tx: Tx, keys: string[]): Promise<void> {
+  await tx.deleteFrom('customer_attempts').where('key', 'in', keys).execute()
 }
 
 // Twice as many as can come with one save would do; more lets a flood of long ago go quickly.
@@ -101,5 +102,20 @@ export async function renewPasswordHash(
     .set({ password_hash: renewed })
     .where('id', '=', id)
     .where('password_hash', '=', passwordHash)
+    .execute()
+}
+
+export function findWholeAccount(db: Db, id: number): Promise<Selectable<CustomerAccountRow> | undefined> {
+  return db.selectFrom('customer_accounts').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** Leaves an account that is nobody's. */
+export async function forgetAccount(tx: Tx, id: number): Promise<void> {
+  // No address and no document number has an index like these.
+  const nobody = `erased ${String(id)}`
+  await tx
+    .updateTable('customer_accounts')
+    .set({ email_index: nobody, document_index: nobody, profile: '', password_hash: '' })
+    .where('id', '=', id)
     .execute()
 }

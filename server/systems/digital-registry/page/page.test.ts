@@ -171,6 +171,19 @@ describe.each(engines)('the page behind Url, on %s', (engine) => {
     expect(await audited(bed)).toContain('digital-registration-wrong-proof')
   })
 
+  test('who has typed the right number goes on, even when a stranger locks the link', async () => {
+    await using bed = await openRegistry({ engine })
+    const code = await newCode(bed.port)
+    const [person, stranger] = [openBrowser(bed.port), openBrowser(bed.port)]
+    await person.open(pageOf(code))
+    await person.submit(right)
+    await stranger.open(pageOf(code))
+    for (let time = 0; time < 10; time += 1) await stranger.submit({ paso: 'documento', ...wrong })
+    expect((await stranger.open(pageOf(code))).heading).toBe('El enlace quedó bloqueado')
+    expect((await person.open(pageOf(code))).heading).toBe('Confirme sus datos')
+    expect((await person.submit(consent)).heading).toBe('Listo, su registro está completo')
+  })
+
   test('tries that come together are counted one by one', async () => {
     await using bed = await openRegistry({ engine })
     const code = await newCode(bed.port)

@@ -58,23 +58,18 @@ async function take(request: FastifyRequest, validation: Validation): Promise<An
   if (code === undefined) return malformed(place)
   const form = formIn(request)
   if (form === undefined) return { ...unreadable, status: 415 }
-  switch (form.get(fields.step)) {
-    case steps.prove:
-      return takeProof(request, place, await validation.prove(code, form.get(fields.document) ?? ''))
-    case steps.confirm:
-      return takeConfirmation(
-        request,
-        place,
-        await validation.confirm(code, {
-          proof: form.get(fields.proof) ?? undefined,
-          accepts: form.has(fields.accepts),
-          version: form.get(fields.version) ?? undefined,
-          language: place.language,
-        }),
-      )
-    default:
-      return unreadable
+  const step = form.get(fields.step)
+  if (step === steps.prove) {
+    return takeProof(request, place, await validation.prove(code, form.get(fields.document) ?? ''))
   }
+  if (step !== steps.confirm) return unreadable
+  const confirming = await validation.confirm(code, {
+    proof: form.get(fields.proof) ?? undefined,
+    accepts: form.has(fields.accepts),
+    version: form.get(fields.version) ?? undefined,
+    language: place.language,
+  })
+  return takeConfirmation(request, place, confirming)
 }
 
 function takeProof(request: FastifyRequest, place: Place, proving: Proving): Answer {

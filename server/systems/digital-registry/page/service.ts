@@ -20,7 +20,7 @@ export const maxWrongProofs = 10
  *   prove --right document number--> confirm --consent--> done      (generado -> iniciado -> completado)
  *
  * Whoever has the link is at `prove` until the browser shows a proof that its person typed the document number.
- * `expired`, `suspended` and `locked` stop whoever is not done.
+ * `expired` and `suspended` stop whoever is not done, `locked` whoever is at `prove`.
  */
 export type Standing =
   | { at: 'unknown' }
@@ -67,11 +67,13 @@ export function createValidation({ database, vault, audit }: Parts, clock: Clock
     const expiresAt = new Date(Date.parse(row.created_at) + linkDays * 24 * 60 * 60_000).toISOString()
     if (clock.now() >= expiresAt) return { at: 'expired', entity }
     if (row.entity_active === 0) return { at: 'suspended', entity }
-    if (row.wrong_proofs >= maxWrongProofs) return { at: 'locked', entity }
     const person = openPerson(vault, row.code_index, row.personal)
-    return proof !== undefined && isProof(vault, row.code_index, proof, clock.now())
-      ? { at: 'confirm', entity, person, proof }
-      : { at: 'prove', entity, person, expiresAt }
+    if (proof !== undefined && isProof(vault, row.code_index, proof, clock.now())) {
+      return { at: 'confirm', entity, person, proof }
+    }
+    return row.wrong_proofs < maxWrongProofs
+      ? { at: 'prove', entity, person, expiresAt }
+      : { at: 'locked', entity }
   }
 
   /** The registration, held so that clicks that come together count one after the other. */

@@ -23,6 +23,7 @@ async function exitCodeOf(body: string): Promise<number> {
   })
 }
 
+// Among the system tests, because the run that PostgreSQL is beside of cannot tell of its own exit code.
 test(
   'a run with a failed test beside PostgreSQL fails, and one without passes',
   { timeout: 120_000 },
