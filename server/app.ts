@@ -85,73 +85,49 @@ export function createApp(parts: AppParts): FastifyInstance {
     if (stopping.aborted) reply.header('connection', 'close')
   })
 
-  void app.register(
-    (scope, _options, done) => {
-      health(scope, parts)
-      done()
-    },
-    { prefix: '/health' },
-  )
-  void app.register((scope, _options, done) => {
+  const mount = (prefix: string, routes: (scope: FastifyInstance) => void): void => {
+    void app.register(
+      (scope, _options, done) => {
+        routes(scope)
+        done()
+      },
+      { prefix },
+    )
+  }
+  const { core, hits, idempotency } = parts
+  const platform = { core, hits, idempotency, ratePerMinute: settings.rateLimit, clock, log }
+  const { vltDestination: destination, vltRateLimit, insecureLoopback } = settings
+  const publicUrl = (): string => settings.publicUrl ?? listeningUrl(app.server)
+  const registry = { ...platform, createCode, publicUrl, insecureLoopback }
+
+  mount('/health', (scope) => {
+    health(scope, parts)
+  })
+  mount('', (scope) => {
     metricsRoute(scope, { metrics, from: settings.metricsFrom })
     openApiRoute(scope, settings.publicUrl)
     docsRoutes(scope)
-    done()
   })
-  void app.register(
-    (scope, _options, done) => {
-      const { hits, idempotency, core } = parts
-      const { vltDestination: destination, vltRateLimit: ratePerMinute } = settings
-      vltClients(scope, { destination, ratePerMinute, hits, idempotency, vault: core.vault, clock, log })
-      done()
-    },
-    { prefix: vltClientsDialect.prefix },
-  )
-  void app.register(
-    (scope, _options, done) => {
-      const { hits, core } = parts
-      const secrets = createClientSecrets(core, clock)
-      cards(scope, { core, secrets, ratePerMinute: settings.rateLimit, hits, clock, log })
-      done()
-    },
-    { prefix: cardsDialect.prefix },
-  )
-  for (const [dialect, routes] of [
-    [registrationDialect, userAccounts],
-    [meDialect, userAccountsMe],
-  ] as const) {
-    void app.register(
-      (scope, _options, done) => {
-        const { hits, idempotency, core } = parts
-        routes(scope, { ...core, ratePerMinute: settings.rateLimit, hits, idempotency, clock, log })
-        done()
-      },
-      { prefix: dialect.prefix },
-    )
-  }
-  for (const [dialect, routes] of [
-    [digitalRegistryDialect, digitalRegistry],
-    [pageDialect, digitalRegistryPage],
-  ] as const) {
-    void app.register(
-      (scope, _options, done) => {
-        const { core, hits, idempotency } = parts
-        const { insecureLoopback, rateLimit: ratePerMinute } = settings
-        const publicUrl = (): string => settings.publicUrl ?? listeningUrl(app.server)
-        const shared = { core, hits, idempotency, clock, log, createCode }
-        routes(scope, { ...shared, publicUrl, insecureLoopback, ratePerMinute })
-        done()
-      },
-      { prefix: dialect.prefix },
-    )
-  }
-  void app.register(
-    (scope, _options, done) => {
-      const { core, hits, idempotency } = parts
-      customerAccounts(scope, { core, ratePerMinute: settings.rateLimit, hits, idempotency, clock, log })
-      done()
-    },
-    { prefix: customerAccountsDialect.prefix },
-  )
+  mount(vltClientsDialect.prefix, (scope) => {
+    vltClients(scope, { ...platform, destination, ratePerMinute: vltRateLimit, vault: core.vault })
+  })
+  mount(customerAccountsDialect.prefix, (scope) => {
+    customerAccounts(scope, platform)
+  })
+  mount(digitalRegistryDialect.prefix, (scope) => {
+    digitalRegistry(scope, registry)
+  })
+  mount(pageDialect.prefix, (scope) => {
+    digitalRegistryPage(scope, registry)
+  })
+  mount(registrationDialect.prefix, (scope) => {
+    userAccounts(scope, { ...core, ...platform })
+  })
+  mount(meDialect.prefix, (scope) => {
+    userAccountsMe(scope, { ...core, ...platform })
+  })
+  mount(cardsDialect.prefix, (scope) => {
+    cards(scope, { ...platform, secrets: createClientSecrets(core, clock) })
+  })
   return app
 }

@@ -48,7 +48,7 @@ async function startBoth(vltRateLimit: number): Promise<void> {
       ]),
     ),
   )
-  balancer = await openBalancer(instances.map(({ port, stderr }) => port ?? expect.fail(stderr())))
+  balancer = await openBalancer(instances.map((server) => server.port ?? expect.fail(server.stderr())))
 }
 
 interface Balancer extends AsyncDisposable {

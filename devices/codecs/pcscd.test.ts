@@ -116,6 +116,14 @@ describe('a reply is a struct alone', () => {
   })
 })
 
+test('modes, protocols and dispositions are those of winscard.h', () => {
+  expect({ ...shareMode, ...cardProtocol, ...disposition }).toEqual({
+    ...{ exclusive: 1, shared: 2, direct: 3 },
+    ...{ t0: 1, t1: 2, any: 3 },
+    ...{ leave: 0, reset: 1, unpower: 2 },
+  })
+})
+
 test('protocols 4.3 to 4.5 are spoken', () => {
   const minors = [0, 2, 3, 4, 5, 6].filter((minor) => isSpoken({ major: 4, minor }))
   expect(minors).toEqual([3, 4, 5])

@@ -71,6 +71,7 @@ describe('what is not', () => {
     ['omnikey', '0605025241', 'uid-out-of-range'],
     ['omnikey', '0805025240', 'uid-out-of-range'],
     ['omnikey', '0505025240', 'uid-length'],
+    ['omnikey', '0705025200', 'uid-length'],
     ['omnikey', '0605025200', 'uid-parity'],
     ['omnikey-decimal', '', 'uid-empty'],
     ['omnikey-decimal', '2585384198A', 'uid-not-decimal'],

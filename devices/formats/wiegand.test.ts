@@ -100,6 +100,9 @@ describe.each(layoutNames)('every card of %s', (name) => {
     const greatest = { facility: 2 ** layout.facilityBits - 1, card: 2 ** cardBits - 1 }
     expect(decodeWiegand(encodeWiegand(greatest, layout), layout)).toEqual(greatest)
     expect(decodeWiegand(`${encodeWiegand(greatest, layout)}0`, layout)).toBeUndefined()
+    for (const other of Object.values(layouts).filter(({ bits }) => bits !== layout.bits)) {
+      expect(decodeWiegand(encodeWiegand({ facility: 0, card: 3 }, other), layout)).toBeUndefined()
+    }
   })
 })
 

@@ -17,12 +17,13 @@ export async function setEnd(tx: Tx, place: Place, { seq, chain, proof }: End): 
 
 /** The number of the last row there is, 0 for none. */
 export async function lastSeq(tx: Tx): Promise<number> {
-  const { seq } = await tx
+  const last = await tx
     .selectFrom('audit_events')
-    .select((row) => row.fn.max('seq').as('seq'))
-    .executeTakeFirstOrThrow()
-  // No row has no maximum, which the types do not tell.
-  return (seq as number | null) ?? 0
+    .select('seq')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return last?.seq ?? 0
 }
 
 export async function appendEvents(tx: Tx, rows: AuditEventRow[]): Promise<void> {

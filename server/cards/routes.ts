@@ -45,7 +45,8 @@ function admit({ core, secrets, ratePerMinute, hits: store, clock }: Cards) {
     const subject =
       checked.state === 'revoked' ? `client-secret ${String(checked.id)}` : 'client-secret unknown'
     core.audit.tally({ action: 'client-secret-refused', actor: 'anonymous', subject })
-    return (await limitStrangers(request, reply)) ?? sendAnswer(reply, unauthorized)
+    await limitStrangers(request, reply)
+    return reply.sent ? reply : sendAnswer(reply, unauthorized)
   }
 }
 

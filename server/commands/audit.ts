@@ -78,8 +78,8 @@ function readLimit(text: unknown): number {
 }
 
 function readLink(text: unknown): Link | undefined {
-  if (text === undefined) return undefined
-  const link = parseLink(String(text))
+  if (typeof text !== 'string') return undefined
+  const link = parseLink(text)
   if (link === undefined) {
     throw new AppError('usage', '--noted must be an end as `vlt-server audit verify` prints it: 812:Xy…')
   }

@@ -69,7 +69,14 @@ describe.each(engines)('on %s', (engine) => {
 })
 
 test.for<[string[], string]>([
-  [['export'], 'error usage: give one of --client'],
+  [['export'], 'error usage: give one of --client, --customer, --user, --registration'],
+  [
+    ['erase', '--client', '7', '--user', '7'],
+    'error usage: give one of --client, --customer, --user, --registration',
+  ],
+  [['export', '--customer', '7'], 'error person-unknown: there is nobody of that id'],
+  [['export', '--user', '7'], 'error person-unknown: there is nobody of that id'],
+  [['export', '--registration', 'A8F121PIO1R7I'], 'error person-unknown: there is nobody of that id'],
   [['export', '--client', '7'], 'error person-unknown: there is nobody of that id'],
   [['erase', '--client', '7', '--yes'], 'error person-unknown: there is nobody of that id'],
 ])('%j', async ([args, complaint]) => {

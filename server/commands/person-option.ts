@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { AppError } from '../../shared/errors.ts'
 import type { FindHolding } from '../privacy/holding.ts'
 import { findCustomerHolding } from '../systems/customer-accounts/privacy.ts'
+import { findRegistrationHolding } from '../systems/digital-registry/privacy.ts'
 import { findAccountHolding } from '../systems/user-accounts/privacy.ts'
 import { findClientHolding } from '../systems/vlt-clients/privacy.ts'
 
@@ -26,6 +27,11 @@ const kinds: Record<string, Kind> = {
     find: findAccountHolding,
     placeholder: '<id>',
     description: 'user account (POST /api/register), by id',
+  },
+  registration: {
+    find: findRegistrationHolding,
+    placeholder: '<codigo>',
+    description: 'person of the digital registry, by the Codigo of the registration',
   },
 }
 

@@ -177,7 +177,7 @@ export interface CustomerAccountRow {
 
 /** What was tried of late: registrations under way and their limits, failed logins. Nothing here names a person. */
 export interface CustomerAttemptRow {
-  /** `registration`, `login-address` or `login-network`, and the blind index of the address or client network. */
+  /** `registration`, `login-pair`, `login-address` or `login-network`, and a blind index of address or client network. */
   key: string
   /** JSON: see registration.ts and login.ts of systems/customer-accounts. */
   state: string

@@ -1,3 +1,4 @@
+import { prepared } from '../database/prepared.ts'
 import type { Tx } from '../database/schema.ts'
 
 /** An answer, sealed, with the blind index of the body it answered. */
@@ -14,24 +15,32 @@ export async function findKey(
   scope: string,
   key: string,
 ): Promise<Pick<KeptKey, 'requestIndex' | 'answer'> | undefined> {
-  return tx
-    .selectFrom('idempotency_keys')
-    .select(['answer', 'request_index as requestIndex'])
-    .where('scope', '=', scope)
-    .where('key', '=', key)
-    .executeTakeFirst()
+  const [found] = await selectKey(tx, { scope, key })
+  return found
 }
 
-export async function keepKey(
-  tx: Tx,
-  { scope, key, requestIndex, answer, subject }: KeptKey,
-  at: string,
-): Promise<void> {
-  await tx
-    .insertInto('idempotency_keys')
-    .values({ scope, key, request_index: requestIndex, answer, created_at: at, subject })
-    .execute()
+const selectKey = prepared<Pick<KeptKey, 'scope' | 'key'>>()((db, value) =>
+  db
+    .selectFrom('idempotency_keys')
+    .select(['answer', 'request_index as requestIndex'])
+    .where('scope', '=', value('scope'))
+    .where('key', '=', value('key')),
+)
+
+export async function keepKey(tx: Tx, kept: KeptKey, at: string): Promise<void> {
+  await insertKey(tx, { ...kept, at })
 }
+
+const insertKey = prepared<KeptKey & { at: string }>()((db, value) =>
+  db.insertInto('idempotency_keys').values({
+    scope: value('scope'),
+    key: value('key'),
+    request_index: value('requestIndex'),
+    answer: value('answer'),
+    created_at: value('at'),
+    subject: value('subject'),
+  }),
+)
 
 /** Forgets answers kept before `before` (ISO 8601) and says how many. */
 export async function forgetKeys(tx: Tx, before: string): Promise<number> {

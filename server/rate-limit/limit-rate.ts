@@ -29,8 +29,8 @@ export interface RateLimit {
 }
 
 /**
- * An `onRequest` hook that counts requests per client address, or per what `keyOf` says, as Laravel's throttle middleware does: every
- * answer of the route tells limit and remainder, a refusal also when to come back.
+ * An `onRequest` hook that counts requests per client address, or per what `keyOf` says, as Laravel's throttle
+ * middleware does: every answer of the route tells limit and remainder, a refusal also when to come back.
  */
 export function limitRate(limit: RateLimit, keyOf: (request: FastifyRequest) => string = clientOf) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {

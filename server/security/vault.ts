@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import type { Keyring } from './keyring.ts'
 
 /** Personal data at rest: sealed for storing, indexed for finding. */
@@ -18,17 +18,20 @@ const ivBytes = 12
 const tagBytes = 16
 
 export function createVault(keyring: Pick<Keyring, 'data' | 'index'>): Vault {
-  const keys = new Map(keyring.data.map(({ id, key }) => [id, key]))
-  const [newest] = keyring.data
+  // As key objects: made of bytes, a key costs more than what is done with it.
+  const keys = new Map(keyring.data.map(({ id, key }) => [id, createSecretKey(key)]))
+  const indexKey = createSecretKey(keyring.index)
+  const [newest] = keys
   if (newest === undefined) throw new Error('a keyring has at least one data key')
+  const [newestId, newestKey] = newest
 
   return {
     seal(purpose, text) {
       const iv = randomBytes(ivBytes)
-      const cipher = createCipheriv('aes-256-gcm', newest.key, iv, { authTagLength: tagBytes })
+      const cipher = createCipheriv('aes-256-gcm', newestKey, iv, { authTagLength: tagBytes })
       cipher.setAAD(Buffer.from(purpose))
       const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
-      return `${newest.id}.${sealed.toString('base64url')}`
+      return `${newestId}.${sealed.toString('base64url')}`
     },
     open(purpose, sealed) {
       const [id = '', text = ''] = sealed.split('.', 2)
@@ -43,7 +46,7 @@ export function createVault(keyring: Pick<Keyring, 'data' | 'index'>): Vault {
       return decipher.update(bytes.subarray(ivBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8')
     },
     index(purpose, text) {
-      return createHmac('sha256', keyring.index).update(`${purpose}\0${text}`).digest('base64url')
+      return createHmac('sha256', indexKey).update(`${purpose}\0${text}`).digest('base64url')
     },
   }
 }

@@ -75,7 +75,7 @@ export function userAccounts(engine: Engine): Migration {
         .columns(['state', 'due_on'])
         .execute()
 
-      await fill(db as Kysely<Seeded>)
+      await fill(db)
     },
   }
 }

@@ -2,6 +2,9 @@
 const maxNames = 500
 const maxTextLength = 10_000
 
+// PostgreSQL refuses such a statement once an instance of a newer version has given the table another column.
+const everyColumn = /(select|returning) \*|"\.\*/
+
 const names = new Map<string, string>()
 
 /**
@@ -11,7 +14,7 @@ const names = new Map<string, string>()
 export function statementName(text: string): string | undefined {
   const known = names.get(text)
   if (known !== undefined) return known
-  if (names.size >= maxNames || text.length > maxTextLength) return undefined
+  if (names.size >= maxNames || text.length > maxTextLength || everyColumn.test(text)) return undefined
   const name = `vlt-${String(names.size + 1)}`
   names.set(text, name)
   return name

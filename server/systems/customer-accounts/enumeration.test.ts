@@ -73,14 +73,14 @@ async function compare(bed: Testbed, request: (email: string) => Promise<Answere
 }
 
 describe.each(engines)('in a thousand tries on %s', (engine) => {
-  test('starting a registration', { timeout: 180_000 }, async () => {
+  test('starting a registration', { timeout: 300_000 }, async () => {
     await using bed = await openTestbed({ engine })
     await addAccounts(bed)
     await compare(bed, (email) => post(bed, 'register', { nombres: 'Ana', email }))
     expect(await bed.database.db.selectFrom('mails').select('id').execute()).toHaveLength(tries)
   })
 
-  test('logging in with a wrong password', { timeout: 300_000 }, async () => {
+  test('logging in with a wrong password', { timeout: 540_000 }, async () => {
     await using bed = await openTestbed({ engine })
     await addAccounts(bed)
     await compare(bed, (email) => post(bed, 'login', { email, password: 'a wrong password' }))

@@ -16,11 +16,12 @@ import {
 } from './store.ts'
 
 /**
- * Failed logins slow down, for an address and for a client network each: so many are free in a quarter of an hour,
- * then every further one makes the next wait, 5 s at first and never more than a minute. Nobody is locked out, and
- * addresses without an account are no different.
+ * Failed logins slow down: so many are free in a quarter of an hour, then every further one makes the next wait, 5 s
+ * at first and never more than a minute. They count for an address from one client network, so that a stranger
+ * elsewhere keeps nobody out; and, with more of them free, for the address wherever they come from and for the
+ * network whatever addresses it tries. Addresses without an account are no different.
  */
-const freeFailures = { address: 5, network: 50 } as const
+const freeFailures = { pair: 5, address: 50, network: 50 } as const
 const windowMs = 15 * 60_000
 const firstDelayMs = 5_000
 const maxDelayMs = 60_000
@@ -54,9 +55,11 @@ export async function logIn(
   { email, password, network }: Credentials,
 ): Promise<LoginOutcome> {
   const address = emailIndex(vault, email)
+  const index = (text: string): string => vault.index('customer_attempts.login', text)
   const keys = {
+    pair: `login-pair ${index(`${address} ${network}`)}`,
     address: loginKey(address),
-    network: `login-network ${vault.index('customer_attempts.login', network)}`,
+    network: `login-network ${index(network)}`,
   }
   const [account, before] = await database.query((db) =>
     Promise.all([findAccount(db, address), findWaitMs(db, keys, clock.now())]),
@@ -82,7 +85,10 @@ export function loginKey(address: string): string {
   return `login-address ${address}`
 }
 
-type Keys = Record<keyof typeof freeFailures, string>
+type Counted = keyof typeof freeFailures
+type Keys = Record<Counted, string>
+
+const counted = Object.keys(freeFailures) as Counted[]
 
 interface Checked {
   keys: Keys
@@ -101,38 +107,36 @@ async function settle(
   const waitMs = waitMsOf(known, now)
   if (waitMs > 0) return { kind: 'wait', waitMs }
   if (account === undefined) {
-    const rows = (['address', 'network'] as const).map((counted) => {
-      const failures = withFailure(known[counted], freeFailures[counted], now)
-      return { key: keys[counted], state: JSON.stringify(failures), forget_at: failures.forgetAt }
+    const rows = counted.map((name) => {
+      const failures = withFailure(known[name], freeFailures[name], now)
+      return { key: keys[name], state: JSON.stringify(failures), forget_at: failures.forgetAt }
     })
     await together(saveAttempts(tx, rows), forgetAttempts(tx, now))
     return { kind: 'refused' }
   }
-  // The network's failures stay: whoever guesses may have an account too.
-  if (known.address !== undefined) await clearAttempts(tx, [keys.address])
+  // The others stay: whoever guesses may have an account too.
+  if (known.pair !== undefined) await clearAttempts(tx, [keys.pair])
   if (renewed !== undefined) await renewPasswordHash(tx, account, renewed)
   return { kind: 'matched', account }
 }
 
-type Known = Record<keyof Keys, Failures | undefined>
+type Known = Partial<Record<Counted, Failures>>
 
-async function findFailures(db: Db, { address, network }: Keys): Promise<Known> {
-  const found = await findAttempts(db, [address, network])
-  const failures = (key: string): Failures | undefined => {
-    const state = found.get(key)
-    return state === undefined ? undefined : (JSON.parse(state) as Failures)
-  }
-  return { address: failures(address), network: failures(network) }
+async function findFailures(db: Db, keys: Keys): Promise<Known> {
+  const found = await findAttempts(db, Object.values(keys))
+  const known = counted.flatMap((name) => {
+    const state = found.get(keys[name])
+    return state === undefined ? [] : [[name, JSON.parse(state) as Failures]]
+  })
+  return Object.fromEntries(known) as Known
 }
 
 async function findWaitMs(db: Db, keys: Keys, now: string): Promise<number> {
   return waitMsOf(await findFailures(db, keys), now)
 }
 
-function waitMsOf({ address, network }: Known, now: string): number {
-  const waits = [address, network].map((known) =>
-    known === undefined ? 0 : Date.parse(known.nextTryAt) - Date.parse(now),
-  )
+function waitMsOf(known: Known, now: string): number {
+  const waits = Object.values(known).map(({ nextTryAt }) => Date.parse(nextTryAt) - Date.parse(now))
   // A little more is the clock of another instance; much more is a clock that was set back, and locks nobody out.
   const believed = waits.filter((waitMs) => waitMs < 2 * maxDelayMs)
   return Math.min(maxDelayMs, Math.max(0, ...believed))

@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely'
 import type { Db, DigitalConsentRow, DigitalRegistrationRow, Tx } from '../../database/schema.ts'
 
 export type NewRegistration = Pick<
@@ -16,7 +17,7 @@ export async function insertRegistration(tx: Tx, row: NewRegistration): Promise<
   return inserted?.id
 }
 
-/** With the entity that asks. */
+/** With the entity that asks. Those of erased people are not found. */
 export function findRegistration(db: Db, index: string) {
   return db
     .selectFrom('digital_registrations as registration')
@@ -25,6 +26,7 @@ export function findRegistration(db: Db, index: string) {
     .selectAll('registration')
     .select(['entities.name as entity_name', 'entities.active as entity_active'])
     .where('code_index', '=', index)
+    .where('personal', '<>', '')
     .executeTakeFirst()
 }
 
@@ -40,4 +42,32 @@ export async function changeRegistration(
 
 export async function insertConsent(tx: Tx, consent: Omit<DigitalConsentRow, 'id'>): Promise<void> {
   await tx.insertInto('digital_consents').values(consent).execute()
+}
+
+/** Also that of somebody who was erased. */
+export async function findWholeRegistration(
+  tx: Tx,
+  index: string,
+): Promise<Selectable<DigitalRegistrationRow> | undefined> {
+  return tx.selectFrom('digital_registrations').selectAll().where('code_index', '=', index).executeTakeFirst()
+}
+
+export async function findConsent(
+  tx: Tx,
+  registrationId: number,
+): Promise<Selectable<DigitalConsentRow> | undefined> {
+  return tx
+    .selectFrom('digital_consents')
+    .selectAll()
+    .where('registration_id', '=', registrationId)
+    .executeTakeFirst()
+}
+
+export async function forgetRegistration(tx: Tx, id: number): Promise<void> {
+  await tx
+    .updateTable('digital_registrations')
+    // No document number has an index like this.
+    .set({ personal: '', dni_index: `erased ${String(id)}` })
+    .where('id', '=', id)
+    .execute()
 }

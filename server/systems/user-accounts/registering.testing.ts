@@ -35,13 +35,12 @@ export function registerAccount(
   return send(port, { path: '/api/register', ...sent, headers, body: JSON.stringify(body) })
 }
 
-/** Keeps registrations waiting before their first write, until `release`. */
+/** Keeps registrations on PostgreSQL waiting before their first write, until `release`. */
 export async function holdAccounts({ database }: Testbed): Promise<{ release: () => Promise<void> }> {
   const held = Promise.withResolvers<undefined>()
   const released = Promise.withResolvers<undefined>()
   const done = database.transact(async (tx) => {
-    // SQLite has one writer anyway; PostgreSQL must be told whom to stop.
-    if (database.engine === 'postgres') await sql`lock table user_accounts in exclusive mode`.execute(tx)
+    await sql`lock table user_accounts in exclusive mode`.execute(tx)
     held.resolve(undefined)
     await released.promise
   })

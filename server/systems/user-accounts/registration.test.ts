@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { engines, openTestbed, type Received, send, type Testbed } from '../../testbed.testing.ts'
 import { holdAccounts, johndoe, licence, person, registerAccount } from './registering.testing.ts'
 
@@ -165,11 +164,27 @@ describe.each(engines)('on %s', (engine) => {
   })
 
   describe('at the same time', () => {
-    /** As many registrations, all of them with their passwords hashed before the first may write. */
+    /**
+     * As many registrations at once. On PostgreSQL none may write before eight want to, which leaves some of its ten
+     * connections to the others; on SQLite, with one connection, whoever holds up the writer holds up all.
+     */
     async function all(bed: Testbed, bodies: Record<string, unknown>[], headers = {}): Promise<Received[]> {
+      const post = (body: Record<string, unknown>) => registerAccount(bed, body, { headers })
+      if (engine === 'sqlite') return Promise.all(bodies.map(post))
       const busy = await holdAccounts(bed)
-      const answers = bodies.map((body) => registerAccount(bed, body, { headers }))
-      await delay(bodies.length * 75)
+      const writes = vi.spyOn(bed.database, 'transact')
+      let answered = 0
+      const answers = bodies.map(async (body) => {
+        const answer = await post(body)
+        answered += 1
+        return answer
+      })
+      await vi.waitFor(
+        () => {
+          expect(writes.mock.calls.length + answered).toBeGreaterThanOrEqual(8)
+        },
+        { timeout: 20_000, interval: 10 },
+      )
       await busy.release()
       return Promise.all(answers)
     }
@@ -227,7 +242,7 @@ describe.each(engines)('on %s', (engine) => {
       const created = answers.filter(({ status }) => status === 201)
       expect(new Set(created.map(({ body }) => body)).size).toBe(1)
       expect(created.length + inProgress.length).toBe(8)
-      expect(inProgress.length).toBeGreaterThan(0)
+      if (engine === 'postgres') expect(inProgress.length).toBe(7)
       expect(await accounts(bed)).toHaveLength(1)
     })
 

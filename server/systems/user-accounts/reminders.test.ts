@@ -105,25 +105,25 @@ describe.each(engines)('on %s', (engine) => {
     expect(await states(bed)).toEqual(['2026-03-16 sent', '2026-04-08 sent', '2026-04-14 sent'])
   })
 
-  test('the mail says in Spanish who, what and when, the same in text and HTML', async () => {
+  test('the mail says in Spanish what and when, the same in text and HTML, and nothing that was sent', async () => {
     await using bed = await openTestbed({ engine })
-    const name = 'José <b>"&\' ñ'
-    const body = johndoe({ ...licence, usuarioNombre: name, licenciaFechaVencimiento: '2026-03-08' })
-    await registerAccount(bed, body)
+    const written = { usuarioNombre: 'Gane ya: https://example.com', usuarioApellido: '<b>' }
+    await registerAccount(bed, johndoe({ ...licence, ...written, licenciaFechaVencimiento: '2026-03-08' }))
     await createReminders(bed, bed.clock, log).sendDue()
+    const lines = [
+      'Hola:',
+      'Su licencia de conducir vence en 7 días, el 8 de marzo de 2026.',
+      'Si ya la renovó, no tiene que hacer nada.',
+      'Recibe este aviso automático porque esta dirección se indicó al registrar una cuenta; no responda a este correo.',
+    ]
     expect(await mails(bed)).toEqual([
       {
         to: 'john@example.com',
         subject: 'Su licencia de conducir vence en 7 días',
-        text:
-          `Hola, ${name}:\n\nSu licencia de conducir vence en 7 días, el 8 de marzo de 2026.\n\n` +
-          'Si ya la renovó, no tiene que hacer nada.\n\nEste es un aviso automático; no responda a este correo.\n',
+        text: `${lines.join('\n\n')}\n`,
         html:
           '<!doctype html>\n<html lang="es">\n<meta charset="utf-8">\n<body>\n' +
-          '<p>Hola, José &lt;b&gt;&quot;&amp;&#39; ñ:</p>\n' +
-          '<p>Su licencia de conducir vence en 7 días, el 8 de marzo de 2026.</p>\n' +
-          '<p>Si ya la renovó, no tiene que hacer nada.</p>\n' +
-          '<p>Este es un aviso automático; no responda a este correo.</p>\n</body>\n</html>\n',
+          `${lines.map((line) => `<p>${line}</p>`).join('\n')}\n</body>\n</html>\n`,
       },
     ])
   })

@@ -53,7 +53,7 @@ export function createReminders(
     await settleReminder(tx, nearest.id, state, clock.now())
     if (state === 'sent' && person !== undefined) {
       const daysLeft = daysFrom(today, nearest.expires_on)
-      await mailbox.queue(tx, reminderMail(person, nearest.expires_on, daysLeft))
+      await mailbox.queue(tx, reminderMail(person.usuarioCorreo, nearest.expires_on, daysLeft))
     }
     return state
   }

@@ -10,6 +10,7 @@ import {
   type StaffCaseRow,
   type Tx,
 } from '../../database/schema.ts'
+import { prepared } from '../../database/prepared.ts'
 
 /** Who a registration could be about. */
 export interface Claims {
@@ -30,68 +31,97 @@ export interface Identity {
  * Clients by card, codigo and document, in one query. Document types are compared where both sides have one, since
  * numbers repeat across types; of several clients the one with the same type wins, then the oldest.
  */
-export async function findClaims(
-  tx: Tx,
-  { uid, codigo, tipoDocumento, dniIndex }: Identity,
-): Promise<Claims> {
-  const byDocument = (numbered: string) => {
-    const all = tx.selectFrom('clients').select('id').where('dni_index', '=', numbered)
+export async function findClaims(tx: Tx, identity: Identity): Promise<Claims> {
+  const { tipoDocumento, dniIndex } = identity
+  const select =
+    dniIndex === undefined ? claims.undocumented : tipoDocumento === undefined ? claims.untyped : claims.typed
+  const [found] = await select(tx, identity)
+  return {
+    owner: found?.owner ?? undefined,
+    byCodigo: found?.byCodigo ?? undefined,
+    byDocument: found?.byDocument ?? undefined,
+  }
+}
+
+const selectClaims = (document: 'typed' | 'untyped' | undefined) =>
+  prepared<Identity>()((db, value) => {
+    const numbered = db.selectFrom('clients').select('id').where('dni_index', '=', value('dniIndex'))
     const matching =
-      tipoDocumento === undefined
-        ? all
-        : all
+      document === 'untyped'
+        ? numbered
+        : numbered
             .where((is) =>
-              is.or([is('tipo_documento', '=', tipoDocumento), is('tipo_documento', 'is', null)]),
+              is.or([is('tipo_documento', '=', value('tipoDocumento')), is('tipo_documento', 'is', null)]),
             )
             .orderBy((is) => is('tipo_documento', 'is', null))
-    return matching.orderBy('id').limit(1)
-  }
-  const found = await tx
-    .selectNoFrom([
-      tx.selectFrom('cards').select('client_id').where('uid', '=', uid).as('owner'),
-      tx.selectFrom('clients').select('id').where('codigo_cliente_vlt', '=', codigo).as('byCodigo'),
-      (dniIndex === undefined ? sql<number | null>`null` : byDocument(dniIndex)).as('byDocument'),
+    const byDocument = document === undefined ? sql<number | null>`null` : matching.orderBy('id').limit(1)
+    return db.selectNoFrom([
+      db.selectFrom('cards').select('client_id').where('uid', '=', value('uid')).as('owner'),
+      db.selectFrom('clients').select('id').where('codigo_cliente_vlt', '=', value('codigo')).as('byCodigo'),
+      byDocument.as('byDocument'),
     ])
-    .executeTakeFirstOrThrow()
-  return {
-    owner: found.owner ?? undefined,
-    byCodigo: found.byCodigo ?? undefined,
-    byDocument: found.byDocument ?? undefined,
-  }
+  })
+
+const claims = {
+  typed: selectClaims('typed'),
+  untyped: selectClaims('untyped'),
+  undocumented: selectClaims(undefined),
 }
 
 /** Answers the new client's id. `personal` is sealed. */
 export async function insertClient(
   tx: Tx,
-  { uid, codigo, tipoDocumento, dniIndex }: Identity,
+  identity: Identity,
   personal: string,
   at: string,
 ): Promise<number> {
-  const { id } = await tx
-    .insertInto('clients')
-    .values({
-      codigo_cliente_vlt: codigo,
-      tipo_documento: tipoDocumento ?? null,
-      dni_index: dniIndex ?? null,
-      personal,
-      active_card_uid: uid,
-      created_at: at,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
+  const { tipoDocumento = null, dniIndex = null } = identity
+  const [row] = await addClient(tx, { ...identity, tipoDocumento, dniIndex, personal, at })
+  if (row === undefined) throw new Error('an insert answers its row')
+  return row.id
 }
 
-export async function insertCard(
-  tx: Tx,
-  card: { uid: CardUid; clientId: number; tarjeta: string },
-  at: string,
-): Promise<void> {
-  await tx
-    .insertInto('cards')
-    .values({ uid: card.uid, client_id: card.clientId, tarjeta: card.tarjeta, registered_at: at })
-    .execute()
+interface NewClient {
+  uid: CardUid
+  codigo: string
+  tipoDocumento: string | null
+  dniIndex: string | null
+  personal: string
+  at: string
 }
+
+const addClient = prepared<NewClient>()((db, value) =>
+  db
+    .insertInto('clients')
+    .values({
+      codigo_cliente_vlt: value('codigo'),
+      tipo_documento: value('tipoDocumento'),
+      dni_index: value('dniIndex'),
+      personal: value('personal'),
+      active_card_uid: value('uid'),
+      created_at: value('at'),
+    })
+    .returning('id'),
+)
+
+interface NewCard {
+  uid: CardUid
+  clientId: number
+  tarjeta: string
+}
+
+export async function insertCard(tx: Tx, card: NewCard, at: string): Promise<void> {
+  await addCard(tx, { ...card, at })
+}
+
+const addCard = prepared<NewCard & { at: string }>()((db, value) =>
+  db.insertInto('cards').values({
+    uid: value('uid'),
+    client_id: value('clientId'),
+    tarjeta: value('tarjeta'),
+    registered_at: value('at'),
+  }),
+)
 
 export async function setActiveCard(tx: Tx, clientId: number, uid: CardUid): Promise<void> {
   await tx.updateTable('clients').set({ active_card_uid: uid }).where('id', '=', clientId).execute()
@@ -105,16 +135,33 @@ export async function appendConsents(
   uid: CardUid,
   at: string,
 ): Promise<void> {
-  const entry = { client_id: clientId, source: 'vlt-clients', card_uid: uid, recorded_at: at }
-  await tx
-    .insertInto('consents')
-    .values([
-      { ...entry, channel: 'whatsapp', granted: enviarWhatsApp ? 1 : 0 },
-      { ...entry, channel: 'email', granted: enviarCorreo ? 1 : 0 },
-      { ...entry, channel: 'sms', granted: enviarSms ? 1 : 0 },
-    ])
-    .execute()
+  await addConsents(tx, {
+    clientId,
+    uid,
+    at,
+    whatsapp: enviarWhatsApp ? 1 : 0,
+    email: enviarCorreo ? 1 : 0,
+    sms: enviarSms ? 1 : 0,
+  })
 }
+
+type NewConsents = { clientId: number; uid: CardUid; at: string } & Record<
+  (typeof consentChannels)[number],
+  0 | 1
+>
+
+const addConsents = prepared<NewConsents>()((db, value) =>
+  db.insertInto('consents').values(
+    consentChannels.map((channel) => ({
+      client_id: value('clientId'),
+      channel,
+      granted: value(channel),
+      source: 'vlt-clients',
+      card_uid: value('uid'),
+      recorded_at: value('at'),
+    })),
+  ),
+)
 
 export type StaffCase = Pick<
   StaffCaseRow,

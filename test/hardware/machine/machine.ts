@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { type CommandResult, connectWhenThere, openControl } from './control.ts'
 import { packInitramfs } from './initramfs.ts'
 import { fetchKernel } from './kernel.ts'
-import { openQmp } from './qmp.ts'
+import { openQmp, type Qmp } from './qmp.ts'
 
 /** Under this address the machine reaches the host's loopback. */
 export const hostAddress = '10.0.2.2'
@@ -130,9 +130,11 @@ export async function bootMachine(disk: string): Promise<Machine> {
       await qmp.execute('device_add', { driver: 'usb-kbd', id, serial: id, bus: 'usb.0' })
       return {
         async type(text) {
-          for (const key of text) await press(qmp.execute, key)
+          for (const key of text) await press(qmp, key)
         },
-        unplug: async () => void (await qmp.execute('device_del', { id })),
+        async unplug() {
+          await qmp.execute('device_del', { id })
+        },
       }
     },
     cutPower: kill,
@@ -140,13 +142,10 @@ export async function bootMachine(disk: string): Promise<Machine> {
   }
 }
 
-async function press(
-  execute: (command: string, args: Record<string, unknown>) => Promise<unknown>,
-  key: string,
-): Promise<void> {
+async function press(qmp: Qmp, key: string): Promise<void> {
   const code = key === '\n' ? 'ret' : key.toLowerCase()
   const shifted = key !== code && key !== '\n'
   const keys = [...(shifted ? ['shift'] : []), code].map((data) => ({ type: 'qcode', data }))
-  await execute('send-key', { keys, 'hold-time': 20 })
+  await qmp.execute('send-key', { keys, 'hold-time': 20 })
   await new Promise((resolve) => setTimeout(resolve, 40))
 }

@@ -95,7 +95,7 @@ describe.each(engines)('on %s', (engine) => {
       })
       const ends = await Promise.allSettled([desk.approve(n), desk.reject(n), desk.approve(n)])
       expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-      expect(await roleOf(bed, n)).toBe(ends[1]?.status === 'fulfilled' ? 1 : 4)
+      expect(await roleOf(bed, n)).toBe(ends[1].status === 'fulfilled' ? 1 : 4)
     }
   })
 
