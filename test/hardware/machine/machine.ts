@@ -105,7 +105,9 @@ export async function bootMachine(disk: string): Promise<Machine> {
   try {
     await Promise.race([control.ready, died])
   } catch (cause) {
-    throw new Error(`the machine did not start:\n${complaints}\n${readFileSync(at('console'), 'utf8')}`, { cause })
+    throw new Error(`the machine did not start:\n${complaints}\n${readFileSync(at('console'), 'utf8')}`, {
+      cause,
+    })
   }
 
   const owned = stack.move()
