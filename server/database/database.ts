@@ -1,13 +1,12 @@
 import { join } from 'node:path'
-import { Kysely } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import { tellCommits } from './after-commit.ts'
 import { hasPending, migrate } from './migrate.ts'
 import { createPool } from './postgres/connect.ts'
-import { ServerPostgresDialect } from './postgres/dialect.ts'
 import { postgresFault } from './postgres/faults.ts'
-import { retryConflicts } from './postgres/retry-conflicts.ts'
+import { postgresTransactions } from './postgres/transactions.ts'
 import type { Db, Engine, Schema, Transact, Tx } from './schema.ts'
 import { hasSqlite, holdDataFolder, makeDataFolder, openSqlite, storageFault } from './sqlite/connect.ts'
 import { ServerSqliteDialect } from './sqlite/dialect.ts'
@@ -96,20 +95,18 @@ async function openPostgres(
   log: Log | undefined,
 ): Promise<Database> {
   await using stack = new AsyncDisposableStack()
-  const connected = (...pool: Parameters<typeof createPool>): Db => {
-    const db = new Kysely<Schema>({ dialect: new ServerPostgresDialect(stack.use(createPool(...pool))) })
-    stack.defer(() => db.destroy())
-    return db
-  }
-  const db = connected(url, 'statements')
-  const writing = connected(url, 'transactions', (news) => {
-    if (news === 'lost') log?.error('connections to the database were lost')
-    else log?.info('the database can be reached again')
-  })
+  const pool = stack.use(createPool(url, 'statements'))
+  const writing = stack.use(
+    createPool(url, 'transactions', (news) => {
+      if (news === 'lost') log?.error('connections to the database were lost')
+      else log?.info('the database can be reached again')
+    }),
+  )
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   try {
     const pending = access !== 'look' && (await hasPending(db, 'postgres'))
     const migrated = pending ? await migratePostgres(url) : []
-    const commit = retryConflicts(writing)
+    const commit = postgresTransactions(writing)
     const clean = (): Promise<void> => Promise.resolve()
     const fault = postgresFault
     return opened({ db, engine: 'postgres', migrated, commit, clean, fault, clock }, stack.move())
@@ -120,7 +117,7 @@ async function openPostgres(
 
 async function migratePostgres(url: string): Promise<string[]> {
   await using pool = createPool(url, 'migrations')
-  return await migrate(new Kysely<Schema>({ dialect: new ServerPostgresDialect(pool) }), 'postgres')
+  return await migrate(new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), 'postgres')
 }
 
 interface Opened {

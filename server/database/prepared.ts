@@ -31,7 +31,7 @@ export function prepared<Values extends object>() {
       const parameters = query.parameters.map((parameter) =>
         parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
       )
-      return (await db.executeQuery({ ...query, parameters })).rows
+      return (await db.executeQuery<Row>({ ...query, parameters })).rows
     }
   }
 }

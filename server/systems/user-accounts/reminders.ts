@@ -44,18 +44,23 @@ export function createReminders(
   clock: Clock,
   log: Log,
 ): Reminders {
+  const send = async (tx: Tx, reminder: DueReminder, today: string): Promise<Settled> => {
+    const person = readable(vault, reminder)
+    if (person === undefined) return 'failed'
+    const { expires_on: expiresOn } = reminder
+    await mailbox.queue(tx, reminderMail(person.usuarioCorreo, expiresOn, daysFrom(today, expiresOn)))
+    return 'sent'
+  }
+
+  /** Settles what is due of one account, and answers what became of the nearest. */
   const remind = async (tx: Tx, reminders: DueReminder[], today: string): Promise<Settled> => {
-    const nearest = reminders.at(-1)
-    for (const missed of reminders.slice(0, -1)) await settleReminder(tx, missed.id, 'skipped', clock.now())
-    if (nearest === undefined) return 'skipped'
-    const person = readable(vault, nearest)
-    const state = nearest.expires_on < today ? 'skipped' : person === undefined ? 'failed' : 'sent'
-    await settleReminder(tx, nearest.id, state, clock.now())
-    if (state === 'sent' && person !== undefined) {
-      const daysLeft = daysFrom(today, nearest.expires_on)
-      await mailbox.queue(tx, reminderMail(person.usuarioCorreo, nearest.expires_on, daysLeft))
+    let settled: Settled = 'skipped'
+    for (const reminder of reminders) {
+      const counts = reminder === reminders.at(-1) && reminder.expires_on >= today
+      settled = counts ? await send(tx, reminder, today) : 'skipped'
+      await settleReminder(tx, reminder.id, settled, clock.now())
     }
-    return state
+    return settled
   }
 
   const sendSome = (): Promise<{ accountId: number; settled: Settled }[]> =>
@@ -86,17 +91,15 @@ export function createReminders(
     sendDue,
     async run(signal) {
       while (!signal.aborted) {
-        const failed = await sendDue().then(
-          (sent) => {
-            if (sent > 0) log.info({ sent }, 'licence reminders queued')
-          },
-          (error: unknown) => {
-            log.error({ err: error }, 'licence reminders could not be queued')
-            return true
-          },
-        )
-        const waitMs = msToNextRun(clock.now())
-        await clock.sleep(failed === true ? Math.min(waitMs, retryMs) : waitMs, signal)
+        let soonMs = Infinity
+        try {
+          const sent = await sendDue()
+          if (sent > 0) log.info({ sent }, 'licence reminders queued')
+        } catch (error) {
+          log.error({ err: error }, 'licence reminders could not be queued')
+          soonMs = retryMs
+        }
+        await clock.sleep(Math.min(soonMs, msToNextRun(clock.now())), signal)
       }
     },
   }

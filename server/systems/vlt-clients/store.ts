@@ -32,10 +32,9 @@ export interface Identity {
  * numbers repeat across types; of several clients the one with the same type wins, then the oldest.
  */
 export async function findClaims(tx: Tx, identity: Identity): Promise<Claims> {
-  const { tipoDocumento, dniIndex } = identity
-  const select =
-    dniIndex === undefined ? claims.undocumented : tipoDocumento === undefined ? claims.untyped : claims.typed
-  const [found] = await select(tx, identity)
+  const { tipoDocumento = '', dniIndex = '' } = identity
+  const select = dniIndex === '' ? claims.undocumented : tipoDocumento === '' ? claims.untyped : claims.typed
+  const [found] = await select(tx, { ...identity, tipoDocumento, dniIndex })
   return {
     owner: found?.owner ?? undefined,
     byCodigo: found?.byCodigo ?? undefined,
@@ -44,7 +43,7 @@ export async function findClaims(tx: Tx, identity: Identity): Promise<Claims> {
 }
 
 const selectClaims = (document: 'typed' | 'untyped' | undefined) =>
-  prepared<Identity>()((db, value) => {
+  prepared<Record<keyof Identity, string>>()((db, value) => {
     const numbered = db.selectFrom('clients').select('id').where('dni_index', '=', value('dniIndex'))
     const matching =
       document === 'untyped'

@@ -81,6 +81,14 @@ describe.each(engines)('failing to log in, on %s', (engine) => {
     expect(known?.failures ?? 0).toBeLessThanOrEqual(3)
   })
 
+  test('in parallel with one and the same password counts each time', async () => {
+    await using bed = await openRegistry({ engine })
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(bed.port, wrong)))
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(3)
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(37)
+    expect((await failures(bed)).map(({ failures: count }) => count)).toEqual([3])
+  })
+
   test('is tallied by user, without a word of who tried', async () => {
     await using bed = await openRegistry({ engine })
     await fail(bed, 4)
