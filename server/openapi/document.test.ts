@@ -132,7 +132,10 @@ describe('the golden files of every system', () => {
     const path = request.path.split('?', 1)[0]?.replace(/\/$/, '') ?? ''
     if (pages.test(path)) return
     const placed = operations.find((entry) => entry.path === path && entry.method === request.method)
-    if (placed !== undefined) expect(departures(placed, answer)).toEqual([])
+    const asGet = operations.find((entry) => entry.path === path && entry.method === 'GET')
+    if (request.method === 'HEAD' && asGet !== undefined) {
+      expect(departures(asGet, { ...answer, body: undefined })).toEqual([])
+    } else if (placed !== undefined) expect(departures(placed, answer)).toEqual([])
     // A method that the path does not have: refused, or told by OPTIONS.
     else if (path in document.paths) expect([405, 200]).toContain(answer.status)
     else expect(answer.status).toBe(404)

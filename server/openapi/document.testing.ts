@@ -77,6 +77,8 @@ export function departures({ operation }: PlacedOperation, { status, headers, bo
   const known = [...everywhere, ...Object.keys(response.headers).map((name) => name.toLowerCase())]
   const strange = Object.keys(headers).filter((name) => !known.includes(name))
   const found = strange.map((name) => `header ${name} is not documented with status ${String(status)}`)
+  // The answer to a HEAD: as documented, less the body.
+  if (body === undefined) return found
   if (response.content === undefined) return body === null ? found : [...found, 'no body is documented']
   const type = String(headers['content-type']).split(';', 1)[0] ?? ''
   const media = response.content[type]

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   AbortedTransactionError,
   CompiledQuery,
@@ -71,6 +72,8 @@ export function postgresTransactions(pool: PostgresPool): Transact {
       } finally {
         await driver.releaseConnection(connection)
       }
+      // Not at once: the same works would meet again.
+      await delay(Math.random() * 20 * tries)
     }
   }
 }
