@@ -66,7 +66,7 @@ export async function startPostgres({
     }
   }
   const signal = (name: NodeJS.Signals): void => {
-    for (const pid of processesOf(data)) kill(pid, name)
+    for (const pid of processesOf(data)) send(pid, name)
   }
   await postgres.initialise()
   await start()
@@ -76,8 +76,8 @@ export async function startPostgres({
     async kill() {
       const pids = processesOf(data)
       running = false
-      for (const pid of pids) kill(pid, 'SIGKILL')
-      while (pids.some(isAlive)) await delay(10)
+      for (const pid of pids) send(pid, 'SIGKILL')
+      while (pids.some((pid) => send(pid, 0))) await delay(10)
     },
     pause: () => {
       signal('SIGSTOP')
@@ -111,10 +111,10 @@ function processesOf(data: string): number[] {
   return [postmaster, ...children.split(' ').filter((pid) => pid !== '')].map(Number)
 }
 
-function isAlive(pid: number): boolean {
+/** Answers whether the process was still there. */
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    kill(pid, 0)
-    return true
+    return kill(pid, signal)
   } catch {
     return false
   }

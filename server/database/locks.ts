@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { CompiledQuery, PostgresAdapter } from 'kysely'
+import { runDirectly } from './direct.ts'
 import type { Db, Tx } from './schema.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { Db, Tx } from './schema.ts'
 export async function lock(tx: Tx, names: string[]): Promise<void> {
   if (!isPostgres(tx)) return
   const keys = names.map(lockKey).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  await tx.executeQuery(CompiledQuery.raw(lockAll, [keys.map(String)]))
+  await runDirectly(tx, CompiledQuery.raw(lockAll, [keys.map(String)]))
 }
 
 // Row by row in the order given: a list of calls could be evaluated in any.
@@ -20,7 +21,8 @@ const lockAll = 'select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as 
 /** Takes one name to the end of the transaction, or answers false at once where another holds it. */
 export async function tryLock(tx: Tx, name: string): Promise<boolean> {
   if (!isPostgres(tx)) return true
-  const { rows } = await tx.executeQuery<{ free: boolean }>(
+  const { rows } = await runDirectly<{ free: boolean }>(
+    tx,
     CompiledQuery.raw('select pg_try_advisory_xact_lock($1::bigint) as free', [String(lockKey(name))]),
   )
   return rows[0]?.free === true

@@ -76,7 +76,7 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
       const { subject, ...answer } = await work(tx)
       if (answer.status >= 200 && answer.status < 300) {
         const sealed = vault.seal(answerPurpose(scope, key), JSON.stringify(answer))
-        await keepKey(tx, { scope, key, requestIndex, answer: sealed, subject: subject ?? null }, clock.now())
+        keepKey(tx, { scope, key, requestIndex, answer: sealed, subject: subject ?? null }, clock.now())
       }
       return { state: 'answered', answer }
     })

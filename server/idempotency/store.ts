@@ -15,7 +15,7 @@ export async function findKey(
   scope: string,
   key: string,
 ): Promise<Pick<KeptKey, 'requestIndex' | 'answer'> | undefined> {
-  const [found] = await selectKey(tx, { scope, key })
+  const [found] = await selectKey.run(tx, { scope, key })
   return found
 }
 
@@ -27,8 +27,9 @@ const selectKey = prepared<Pick<KeptKey, 'scope' | 'key'>>()((db, value) =>
     .where('key', '=', value('key')),
 )
 
-export async function keepKey(tx: Tx, kept: KeptKey, at: string): Promise<void> {
-  await insertKey(tx, { ...kept, at })
+/** With the end of the work. */
+export function keepKey(tx: Tx, kept: KeptKey, at: string): void {
+  insertKey.trail(tx, { ...kept, at })
 }
 
 const insertKey = prepared<KeptKey & { at: string }>()((db, value) =>

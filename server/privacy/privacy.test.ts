@@ -138,6 +138,7 @@ describe.each(engines)('on %s', (engine) => {
         mailsNotSent: [],
         keptAnswers: [],
       })
+      expect((await db.selectFrom('mails').select('id').execute()).map(({ id }) => id)).toEqual([2])
       const withdrawn = { granted: false, source: 'erase', cardUid: null, recordedAt: at }
       expect((left['consents'] as unknown[]).slice(6)).toEqual([
         { ...withdrawn, channel: 'whatsapp' },

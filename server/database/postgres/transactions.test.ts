@@ -11,6 +11,7 @@ import { type Database, openDatabase } from '../database.ts'
 import { lock } from '../locks.ts'
 import type { Tx } from '../schema.ts'
 import { together } from '../together.ts'
+import { trail } from '../trailing.ts'
 import { openWire, type Wire } from './wire.testing.ts'
 
 let folder: string
@@ -71,6 +72,22 @@ test('what a work asks for together travels together, and its beginning with it'
   await work
 })
 
+test('what a work leaves for its end travels together with the commit', async () => {
+  const seen: string[] = []
+  wire.alter((bytes) => {
+    seen.push(bytes)
+    return bytes
+  })
+  await database.transact(async (tx) => {
+    await mark(tx, 1)
+    trail(tx, sql`insert into marks select ${2}`.compile(tx))
+    trail(tx, sql`insert into marks select ${3} where true`.compile(tx))
+  })
+  const together = seen.filter((bytes) => bytes.includes('insert into marks select'))
+  expect(together).toEqual([expect.stringMatching(/marks select \$1.*where true.*commit/s)])
+  expect(await marks()).toEqual([1, 2, 3])
+})
+
 describe('a transaction that did not begin', () => {
   // Same length, so that the message stays whole: PostgreSQL answers with a syntax error.
   const spoilBegin = () => {
@@ -85,6 +102,13 @@ describe('a transaction that did not begin', () => {
       async (tx) => {
         await mark(tx, 1).catch(() => 0)
         await mark(tx, 2).catch(() => 0)
+      },
+    ],
+    [
+      'statements left for the end',
+      (tx) => {
+        for (const n of [1, 2]) trail(tx, sql`insert into marks values (${n})`.compile(tx))
+        return Promise.resolve()
       },
     ],
     ['a read', (tx) => sql`select n from marks`.execute(tx)],

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
-  AbortedTransactionError,
   CompiledQuery,
   type DatabaseConnection,
   type Driver,
@@ -10,7 +9,10 @@ import {
   type PostgresPool,
   Transaction,
 } from 'kysely'
+import { openDirectWay } from '../direct.ts'
 import type { Schema, Transact, Tx } from '../schema.ts'
+import { together } from '../together.ts'
+import { takeTrailing } from '../trailing.ts'
 import { isPassing } from './faults.ts'
 
 const maxTries = 5
@@ -37,6 +39,10 @@ export function postgresTransactions(pool: PostgresPool): Transact {
     work: (tx: Tx) => Promise<T>,
   ): Promise<T> => {
     let over = false
+    const end = (): void => {
+      over = true
+      direct[Symbol.dispose]()
+    }
     const executor = pooled.withConnectionProvider({
       async provideConnection(consumer) {
         // Sent now, it would run outside this transaction, or inside the next one.
@@ -44,19 +50,21 @@ export function postgresTransactions(pool: PostgresPool): Transact {
         return consumer(connection)
       },
     })
+    const tx = new Transaction<Schema>({ config: { dialect }, dialect, driver, executor })
+    const direct = openDirectWay(tx, connection)
     const begun = connection.executeQuery(begin)
     begun.catch(() => undefined)
     try {
-      const value = await work(new Transaction<Schema>({ config: { dialect }, dialect, driver, executor }))
-      over = true
-      await begun
-      await driver.commitTransaction(connection)
+      const value = await work(tx)
+      end()
+      const trailing = takeTrailing(tx).map((query) => connection.executeQuery(query))
+      // After a failure PostgreSQL takes the commit for a rollback.
+      await together(begun, ...trailing, driver.commitTransaction(connection))
       return value
     } catch (error) {
-      over = true
+      end()
       // Where this fails the connection is given up; what is told is why the work failed.
-      if (!(error instanceof AbortedTransactionError))
-        await driver.rollbackTransaction(connection).catch(() => undefined)
+      await driver.rollbackTransaction(connection).catch(() => undefined)
       throw error
     }
   }

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { AppError } from '../../../shared/errors.ts'
+import { openDirectWay } from '../direct.ts'
 import type { Db, Transact, Tx } from '../schema.ts'
+import { takeTrailing } from '../trailing.ts'
 
 interface Waiting {
   /** Does the work and answers how to tell its caller so. */
@@ -48,6 +50,7 @@ export function groupCommit(db: Db): Transact {
       }
       const run = async (tx: Tx): Promise<() => void> => {
         const value = await work(tx)
+        for (const query of takeTrailing(tx)) await tx.executeQuery(query)
         return () => {
           resolve(value)
         }
@@ -64,12 +67,14 @@ async function commitTogether(db: Db, batch: Waiting[]): Promise<void> {
   try {
     await db.transaction().execute(async (tx) => {
       transaction.begun = true
+      using _direct = openDirectWay(tx, await tx.getExecutor().provideConnection((it) => Promise.resolve(it)))
       for (const { run, reject } of batch) {
         await sql`savepoint work`.execute(tx)
         try {
           settle.push(await run(tx))
         } catch (error) {
           // After some disk errors SQLite has rolled everything back: then this throws, and the batch with it.
+          takeTrailing(tx)
           await sql`rollback to work`.execute(tx)
           settle.push(() => {
             reject(error)

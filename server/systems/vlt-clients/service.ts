@@ -48,11 +48,9 @@ export async function register(
 
   const known = byCodigo ?? byDocument
   const clientId = known ?? (await insertClient(tx, identity, sealPerson(vault, registration), at))
-  await together(
-    insertCard(tx, { uid, clientId, tarjeta }, at),
-    appendConsents(tx, clientId, registration, uid, at),
-    known === undefined ? Promise.resolve() : setActiveCard(tx, clientId, uid),
-  )
+  insertCard(tx, { uid, clientId, tarjeta }, at)
+  appendConsents(tx, clientId, registration, uid, at)
+  if (known !== undefined) setActiveCard(tx, clientId, uid)
   return known === undefined
     ? { kind: 'created', clientId, alias: false }
     : { kind: 'card-added', clientId, alias: byCodigo === undefined }

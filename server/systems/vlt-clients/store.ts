@@ -11,6 +11,7 @@ import {
   type Tx,
 } from '../../database/schema.ts'
 import { prepared } from '../../database/prepared.ts'
+import { trail } from '../../database/trailing.ts'
 
 /** Who a registration could be about. */
 export interface Claims {
@@ -34,7 +35,7 @@ export interface Identity {
 export async function findClaims(tx: Tx, identity: Identity): Promise<Claims> {
   const { tipoDocumento = '', dniIndex = '' } = identity
   const select = dniIndex === '' ? claims.undocumented : tipoDocumento === '' ? claims.untyped : claims.typed
-  const [found] = await select(tx, { ...identity, tipoDocumento, dniIndex })
+  const [found] = await select.run(tx, { ...identity, tipoDocumento, dniIndex })
   return {
     owner: found?.owner ?? undefined,
     byCodigo: found?.byCodigo ?? undefined,
@@ -75,7 +76,7 @@ export async function insertClient(
   at: string,
 ): Promise<number> {
   const { tipoDocumento = null, dniIndex = null } = identity
-  const [row] = await addClient(tx, { ...identity, tipoDocumento, dniIndex, personal, at })
+  const [row] = await addClient.run(tx, { ...identity, tipoDocumento, dniIndex, personal, at })
   if (row === undefined) throw new Error('an insert answers its row')
   return row.id
 }
@@ -109,8 +110,9 @@ interface NewCard {
   tarjeta: string
 }
 
-export async function insertCard(tx: Tx, card: NewCard, at: string): Promise<void> {
-  await addCard(tx, { ...card, at })
+/** With the end of the work. */
+export function insertCard(tx: Tx, card: NewCard, at: string): void {
+  addCard.trail(tx, { ...card, at })
 }
 
 const addCard = prepared<NewCard & { at: string }>()((db, value) =>
@@ -122,19 +124,20 @@ const addCard = prepared<NewCard & { at: string }>()((db, value) =>
   }),
 )
 
-export async function setActiveCard(tx: Tx, clientId: number, uid: CardUid): Promise<void> {
-  await tx.updateTable('clients').set({ active_card_uid: uid }).where('id', '=', clientId).execute()
+/** With the end of the work. */
+export function setActiveCard(tx: Tx, clientId: number, uid: CardUid): void {
+  trail(tx, tx.updateTable('clients').set({ active_card_uid: uid }).where('id', '=', clientId).compile())
 }
 
-/** One ledger entry per channel: refusals count as much as consents. */
-export async function appendConsents(
+/** One ledger entry per channel: refusals count as much as consents. With the end of the work. */
+export function appendConsents(
   tx: Tx,
   clientId: number,
   { enviarWhatsApp, enviarCorreo, enviarSms }: Registration,
   uid: CardUid,
   at: string,
-): Promise<void> {
-  await addConsents(tx, {
+): void {
+  addConsents.trail(tx, {
     clientId,
     uid,
     at,
