@@ -51,12 +51,7 @@ try {
   const bareTitle = 'bare Fastify, same rows, one commit per request'
   {
     await using embedded = await registerBench(join(folder, 'embedded'))
-    await compare(
-      'POST /api/clientes/register (server, SQLite)',
-      embedded.ours,
-      bareTitle,
-      embedded.baseline,
-    )
+    await compare('POST /api/clientes/register (server, SQLite)', embedded.ours, bareTitle, embedded.baseline)
   }
   {
     const [ours, bare] = [await newDatabase(cluster.url, 'ours'), await newDatabase(cluster.url, 'bare')]

@@ -244,7 +244,10 @@ export const errorTable = {
   'case-unknown': { retry: 'never', hint: 'See the ids with `vlt-server case list --all`.' },
   'case-closed': { retry: 'never', hint: 'There is nothing left to do: the case has been closed before.' },
   'client-secret-unknown': { retry: 'never', hint: 'See the ids with `vlt-server client-secret list`.' },
-  'not-confirmed': { retry: 'never', hint: 'Nothing was changed. Give --yes to go ahead without being asked.' },
+  'not-confirmed': {
+    retry: 'never',
+    hint: 'Nothing was changed. Give --yes to go ahead without being asked.',
+  },
   'doctor-found-faults': { retry: 'after-fix', hint: 'Follow the hint of each line that says fail.' },
   'entity-unknown': { retry: 'never', hint: 'See the ids with `vlt-server entity list`.' },
   'api-user-unknown': { retry: 'never', hint: 'See the usernames with `vlt-server api-user list`.' },
@@ -260,7 +263,10 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'Give a readable file that holds the password as its only line.',
   },
-  'catalog-unreadable': { retry: 'after-fix', hint: 'Give a readable CSV file in UTF-8, or - for standard input.' },
+  'catalog-unreadable': {
+    retry: 'after-fix',
+    hint: 'Give a readable CSV file in UTF-8, or - for standard input.',
+  },
   'catalog-invalid': {
     retry: 'after-fix',
     hint: 'Correct the lines named above and import again: nothing was changed.',
