@@ -11,13 +11,17 @@ import { registerBench } from './register.ts'
 import type { Round, Side } from './round.ts'
 import { signUpBench } from './sign-up.ts'
 
-const rounds = 5
+const rounds = 9
 
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
+/** Only the benches whose title holds this text: `npm run bench -- PostgreSQL`. */
+const wanted = process.argv[2] ?? ''
+
 async function compare(title: string, ours: Side, baselineTitle: string, baseline: Side): Promise<void> {
+  if (!title.includes(wanted)) return
   const found: Record<'ours' | 'baseline', Round[]> = { ours: [], baseline: [] }
   for (let round = 0; round < rounds; round++) {
     found.ours.push(await ours())

@@ -20,11 +20,15 @@ export function trustFault(entry: string): string | undefined {
   return undefined
 }
 
+const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const plainIpv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
+
 /**
  * The client that a rate limit counts: an IPv4 address, or the /64 of an IPv6 address, because one household
  * or host commonly holds a whole /64. Undefined for text that is no address.
  */
 export function addressBucket(text: string): string | undefined {
+  if (plainIpv4.test(text)) return text
   // Some proxies forward the port too: 192.0.2.1:5678, [2001:db8::1]:5678.
   const bare = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text
   if (!ipaddr.isValid(bare)) return undefined

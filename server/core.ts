@@ -42,13 +42,14 @@ export async function openCore(
   const audit = createAudit(database, vault, clock)
   // Counts of the last minute are still in memory.
   stack.defer(() => audit.flush())
+  const passwords = stack.use(createPasswords(keyring.pepper))
   const owned = stack.move()
   return {
     database,
     keysFile,
     keyring,
     vault,
-    passwords: createPasswords(keyring.pepper),
+    passwords,
     tokens: createTokens(keyring.tokens, clock),
     mailbox: createMailbox(vault, clock),
     audit,

@@ -63,6 +63,42 @@ test('every integer keeps its digits', () => {
   )
 })
 
+test('numbers are read alike wherever they stand and whatever stands around them', () => {
+  const literal = fc.oneof(
+    fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(String),
+    fc.integer().map(String),
+    fc.stringMatching(/^-?(0|[1-9]\d{0,17})(\.\d{1,3})?([eE][+-]?\d{1,2})?$/),
+  )
+  const blank = fc.stringMatching(/^[ \n\t]{0,2}$/)
+  const nested = fc.letrec<{ value: string }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      literal,
+      fc.string().map((text) => JSON.stringify(text)),
+      fc
+        .array(fc.tuple(blank, tie('value'), blank), { maxLength: 3 })
+        .map((items) => `[${items.map((item) => item.join('')).join(',')}]`),
+      fc.array(fc.tuple(blank, fc.string(), blank, blank, tie('value')), { maxLength: 3 }).map((fields) => {
+        const text = fields.map(([a, key, b, c, value]) => `${a}${JSON.stringify(key)}${b}:${c}${value}`)
+        return `{${text.join(',')}}`
+      }),
+    ),
+  })).value
+  const exact = (text: string): unknown =>
+    JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
+      if (typeof value !== 'number') return value
+      const source = context?.source ?? ''
+      if (/[.eE]/.test(source)) return new FloatLiteral(value)
+      return Number.isSafeInteger(value) ? value : BigInt(source)
+    })
+  fc.assert(
+    fc.property(nested, (text) => {
+      expect(parseWireJson(text)).toEqual(exact(text))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
 test('JSON without numbers is what JSON.parse makes of it', () => {
   const plain = fc
     .jsonValue()

@@ -7,12 +7,16 @@ export class FloatLiteral {
   }
 }
 
+// Where a value may stand, a number with a point, an exponent or 16 digits. Looking is cheaper than reviving.
+const mayHoldSpecialNumber = /(?:^|"\s*:|[[,])\s*-?\d+(?:[.eE]|\d{15})/
+
 /**
  * Parses JSON text without losing what the dialects look at: integers beyond 2^53 come as bigint, numbers written
  * as floats as FloatLiteral. Answers undefined for text that is not JSON.
  */
 export function parseWireJson(text: string): unknown {
   try {
+    if (!mayHoldSpecialNumber.test(text)) return JSON.parse(text) as unknown
     return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
       if (typeof value !== 'number') return value
       const source = context?.source ?? String(value)

@@ -1,7 +1,7 @@
-import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { promisify } from 'node:util'
 import { AppError } from '../../shared/errors.ts'
+import { createHashThreads } from './hash-threads.ts'
 
 /** OWASP's Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. */
 export const cost = { memory: 19_456, passes: 2, parallelism: 1 } as const
@@ -12,7 +12,7 @@ const hashBytes = 32
 // What one core works off in about two seconds: whoever would wait longer is told to come back.
 const waitingPerCore = 64
 
-export interface Passwords {
+export interface Passwords extends AsyncDisposable {
   /** A PHC string, such as `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. Throws `passwords-busy`. */
   hash(password: string): Promise<string>
   /**
@@ -32,7 +32,8 @@ interface Cost {
   parallelism: number
 }
 
-const derive = promisify(argon2)
+// One that is hashed and one that is next: no core waits for the event loop to hand it something.
+const givenPerCore = 2
 
 /**
  * Hashing is meant to be dear, so it has a budget: at most one hash per core at a time, and a bounded number
@@ -40,28 +41,34 @@ const derive = promisify(argon2)
  */
 export function createPasswords(pepper: Buffer, cores: number = availableParallelism()): Passwords {
   const decoy = { ...cost, salt: randomBytes(saltBytes), hash: randomBytes(hashBytes) }
+  const threads = createHashThreads(cores)
   const waiting: (() => void)[] = []
-  let running = 0
+  // To the threads.
+  let given = 0
+  const load = (): ReturnType<Passwords['load']> => {
+    const running = Math.min(given, cores)
+    return { running, waiting: given - running + waiting.length }
+  }
 
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (waiting.length >= cores * waitingPerCore) {
+    if (load().waiting >= cores * waitingPerCore) {
       throw new AppError('passwords-busy', 'more passwords wait than this machine can check')
     }
-    if (running >= cores) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running += 1
+    if (given >= cores * givenPerCore) await new Promise<void>((resolve) => waiting.push(resolve))
+    else given += 1
     try {
       return await work()
     } finally {
       const next = waiting.shift()
       // The place goes to the next one directly, so that nobody can slip in between.
-      if (next === undefined) running -= 1
+      if (next === undefined) given -= 1
       else next()
     }
   }
 
   const hashWith = (password: string, salt: Buffer, { memory, passes, parallelism }: Cost): Promise<Buffer> =>
     inTurn(() =>
-      derive('argon2id', {
+      threads.derive({
         // Two keyboards may write one letter in two ways.
         message: password.normalize('NFC'),
         nonce: salt,
@@ -85,7 +92,8 @@ export function createPasswords(pepper: Buffer, cores: number = availableParalle
       const outdated = memory !== cost.memory || passes !== cost.passes || parallelism !== cost.parallelism
       return { matches: matches && text !== undefined, outdated }
     },
-    load: () => ({ running, waiting: waiting.length }),
+    load,
+    [Symbol.asyncDispose]: () => threads[Symbol.asyncDispose](),
   }
 }
 

@@ -98,8 +98,8 @@ function text(maxLength: number, alsoMust?: { rule: RuleName; match: (value: str
     const complaints: Complaint[] = []
     if (value.includes('\0') || !value.isWellFormed()) complaints.push({ rule: 'format' })
     else if (alsoMust !== undefined && !alsoMust.match(value)) complaints.push({ rule: alsoMust.rule })
-    // Laravel counts characters, not UTF-16 units.
-    if (Array.from(value).length > maxLength) {
+    // Laravel counts characters, not UTF-16 units, of which there are never fewer.
+    if (value.length > maxLength && Array.from(value).length > maxLength) {
       complaints.push({ rule: 'max', max: maxLength })
     }
     return complaints.length === 0 ? ok(value) : wrong(...complaints)
@@ -128,18 +128,19 @@ const card = text(maxTextLength, {
 const date: Rule = (value) =>
   typeof value === 'string' && isDate(value) ? ok(value) : wrong({ rule: 'date' })
 
+const atom = String.raw`[^\s"(),:;<>@[\\\]\p{Cc}.]+`
+const dotAtom = new RegExp(String.raw`^${atom}(\.${atom})*$`, 'u')
+const quoted = /^"([^"\\\p{Cc}]|\\[ -~])+"$/u
+const label = String.raw`[\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?`
+const host = new RegExp(String.raw`^${label}(\.${label})*$`, 'u')
+const literal = /^\[[0-9A-Fa-f:.]+\]$/
+
 /** RFC 5321 mailbox, looser than most: `a@b` passes. No control characters, no spaces outside quotes. */
 function isEmail(value: string): boolean {
   const at = value.lastIndexOf('@')
   const local = value.slice(0, at)
   const domain = value.slice(at + 1)
   if (at < 1 || local.length > 64 || domain.length > 253) return false
-  const atom = String.raw`[^\s"(),:;<>@[\\\]\p{Cc}.]+`
-  const dotAtom = new RegExp(String.raw`^${atom}(\.${atom})*$`, 'u')
-  const quoted = /^"([^"\\\p{Cc}]|\\[ -~])+"$/u
-  const label = String.raw`[\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?`
-  const host = new RegExp(String.raw`^${label}(\.${label})*$`, 'u')
-  const literal = /^\[[0-9A-Fa-f:.]+\]$/
   return (dotAtom.test(local) || quoted.test(local)) && (host.test(domain) || literal.test(domain))
 }
 

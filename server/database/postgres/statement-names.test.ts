@@ -82,6 +82,25 @@ test('statements behind a failed one, prepared or not, do not spoil those names'
   }
 })
 
+test('a statement that asks for every column goes on when a newer instance adds one', async () => {
+  await sql`create table grown (n integer)`.execute(database.db)
+  await database.transact(async (tx) => {
+    const rows = tx.$extendTables<{ grown: { n: number } }>()
+    const statements = [
+      () => sql`select * from grown where n <> ${0}`.execute(tx),
+      () => rows.selectFrom('grown').selectAll().where('n', '<>', 0).execute(),
+      () => rows.selectFrom('grown').selectAll('grown').where('n', '<>', 0).execute(),
+      () => rows.insertInto('grown').values({ n: 1 }).returningAll().execute(),
+      () => rows.insertInto('grown').values({ n: 1 }).returning('n').execute(),
+    ]
+    for (const column of ['one', 'two']) {
+      for (const run of statements) await run()
+      await sql`alter table grown add column ${sql.ref(column)} text`.execute(tx)
+    }
+    for (const run of statements) await run()
+  })
+})
+
 test('long texts, statements without values and those beyond the cap run without a name', async () => {
   const long = sql`select ${1}::integer as n ${sql.raw(`/* ${'x'.repeat(10_000)} */`)}`
   expect(await database.transact((tx) => prepared(tx, long))).toEqual([])
