@@ -40,18 +40,20 @@ export async function register(
   const identity = identify(vault, registration)
   const { uid } = identity
   const [, claims] = await together(lock(tx, lockNames(identity)), findClaims(tx, identity))
-  const { owner, byCodigo, byDocument } = claims
+  const { owner, byCodigo, byDocument, newId } = claims
   for (const conflict of conflicts(claims)) {
     await openCase(tx, { ...conflict, claimed_codigo: identity.codigo, card_uid: uid }, at)
   }
   if (owner !== undefined) return { kind: 'duplicate', clientId: owner, alias: false }
 
-  const known = byCodigo ?? byDocument
-  const clientId = known ?? (await insertClient(tx, identity, sealPerson(vault, registration), at))
+  const clientId = byCodigo ?? byDocument ?? newId
+  if (clientId === undefined) throw new Error('neither a client nor an id for a new one')
+  const created = clientId === newId
+  if (created) insertClient(tx, identity, { id: clientId, personal: sealPerson(vault, registration) }, at)
+  else setActiveCard(tx, clientId, uid)
   insertCard(tx, { uid, clientId, tarjeta }, at)
   appendConsents(tx, clientId, registration, uid, at)
-  if (known !== undefined) setActiveCard(tx, clientId, uid)
-  return known === undefined
+  return created
     ? { kind: 'created', clientId, alias: false }
     : { kind: 'card-added', clientId, alias: byCodigo === undefined }
 }

@@ -10,6 +10,7 @@ import {
   type StaffCaseRow,
   type Tx,
 } from '../../database/schema.ts'
+import { nextId } from '../../database/next-id.ts'
 import { prepared } from '../../database/prepared.ts'
 import { trail } from '../../database/trailing.ts'
 
@@ -19,6 +20,8 @@ export interface Claims {
   owner: number | undefined
   byCodigo: number | undefined
   byDocument: number | undefined
+  /** Where it is about none of them: the id a new client is to have. */
+  newId: number | undefined
 }
 
 export interface Identity {
@@ -40,6 +43,7 @@ export async function findClaims(tx: Tx, identity: Identity): Promise<Claims> {
     owner: found?.owner ?? undefined,
     byCodigo: found?.byCodigo ?? undefined,
     byDocument: found?.byDocument ?? undefined,
+    newId: found?.newId ?? undefined,
   }
 }
 
@@ -54,12 +58,24 @@ const selectClaims = (document: 'typed' | 'untyped' | undefined) =>
               is.or([is('tipo_documento', '=', value('tipoDocumento')), is('tipo_documento', 'is', null)]),
             )
             .orderBy((is) => is('tipo_documento', 'is', null))
-    const byDocument = document === undefined ? sql<number | null>`null` : matching.orderBy('id').limit(1)
-    return db.selectNoFrom([
+    const byDocument =
+      document === undefined ? sql<number | null>`cast(null as integer)` : matching.orderBy('id').limit(1)
+    const found = db.selectNoFrom([
       db.selectFrom('cards').select('client_id').where('uid', '=', value('uid')).as('owner'),
       db.selectFrom('clients').select('id').where('codigo_cliente_vlt', '=', value('codigo')).as('byCodigo'),
       byDocument.as('byDocument'),
     ])
+    return db
+      .selectFrom(found.as('found'))
+      .select(['owner', 'byCodigo', 'byDocument'])
+      .select((is) =>
+        is
+          .case()
+          .when(is.fn.coalesce('owner', 'byCodigo', 'byDocument'), 'is', null)
+          .then(nextId(db, 'clients'))
+          .end()
+          .as('newId'),
+      )
   })
 
 const claims = {
@@ -68,40 +84,36 @@ const claims = {
   undocumented: selectClaims(undefined),
 }
 
-/** Answers the new client's id. `personal` is sealed. */
-export async function insertClient(
-  tx: Tx,
-  identity: Identity,
-  personal: string,
-  at: string,
-): Promise<number> {
-  const { tipoDocumento = null, dniIndex = null } = identity
-  const [row] = await addClient.run(tx, { ...identity, tipoDocumento, dniIndex, personal, at })
-  if (row === undefined) throw new Error('an insert answers its row')
-  return row.id
+interface NewClient {
+  id: number
+  /** Sealed. */
+  personal: string
 }
 
-interface NewClient {
+/** With the end of the work. */
+export function insertClient(tx: Tx, identity: Identity, client: NewClient, at: string): void {
+  const { tipoDocumento = null, dniIndex = null } = identity
+  addClient.trail(tx, { ...identity, tipoDocumento, dniIndex, ...client, at })
+}
+
+interface NewClientRow extends NewClient {
   uid: CardUid
   codigo: string
   tipoDocumento: string | null
   dniIndex: string | null
-  personal: string
   at: string
 }
 
-const addClient = prepared<NewClient>()((db, value) =>
-  db
-    .insertInto('clients')
-    .values({
-      codigo_cliente_vlt: value('codigo'),
-      tipo_documento: value('tipoDocumento'),
-      dni_index: value('dniIndex'),
-      personal: value('personal'),
-      active_card_uid: value('uid'),
-      created_at: value('at'),
-    })
-    .returning('id'),
+const addClient = prepared<NewClientRow>()((db, value) =>
+  db.insertInto('clients').values({
+    id: value('id'),
+    codigo_cliente_vlt: value('codigo'),
+    tipo_documento: value('tipoDocumento'),
+    dni_index: value('dniIndex'),
+    personal: value('personal'),
+    active_card_uid: value('uid'),
+    created_at: value('at'),
+  }),
 )
 
 interface NewCard {
