@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { queueMail, startSmtp, storedMails, until } from '../mail/mail.testing.ts'
@@ -42,7 +44,30 @@ test.for(engines)(
   },
 )
 
+test('a test mail leaves at once, or says why it cannot', async () => {
+  await using place = await openPlace('sqlite')
+  await using smtp = await startSmtp()
+  const sent = await place.run('mail', 'test', 'ana@example.com', '--smtp-url', smtp.url)
+  expect([await sent.ended, sent.stdout()]).toEqual([0, `sent to ${new URL(smtp.url).host}\n`])
+  expect(smtp.received).toHaveLength(1)
+
+  smtp.server.onRcptTo = (_address, _session, callback) => {
+    callback(Object.assign(new Error('5.1.1 ana@example.com'), { responseCode: 550 }))
+  }
+  const refused = await place.run('mail', 'test', 'ana@example.com', '--smtp-url', smtp.url)
+  expect(await refused.ended).not.toBe(0)
+  expect(refused.stderr()).toContain(`mail-refused: not sent by ${new URL(smtp.url).host} 550 5.1.1`)
+  expect(refused.stderr()).not.toContain('ana@example.com')
+
+  const filed = await place.run('mail', 'test', 'ana@example.com', '--json')
+  expect(JSON.parse((await filed.ended) === 0 ? filed.stdout() : '{}')).toEqual({
+    sentTo: join(place.folder, 'mail'),
+  })
+  expect(readdirSync(join(place.folder, 'mail'))).toHaveLength(1)
+})
+
 test.for<[string[], string, string]>([
+  [['test', 'ana@example.com, bob@example.com'], 'usage', 'give one address, such as ana@example.com'],
   [['show', 'x'], 'usage', '"x" is no id: give a number that `vlt-server mail list` shows'],
   [['show', '7'], 'mail-unknown', 'there is no mail 7'],
   [['show', '2147483647'], 'mail-unknown', 'there is no mail 2147483647'],

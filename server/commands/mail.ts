@@ -1,11 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
+import { readSettings } from '../config.ts'
 import type { Core } from '../core.ts'
+import { isMailAddress } from '../mail/address.ts'
 import { createMailDesk, type MailDesk, type MailEntry } from '../mail/desk.ts'
+import { createMailTransport, sendTimeoutMs } from '../mail/transport.ts'
 import type { Surroundings } from '../serve.ts'
 import { onCore } from './on-core.ts'
 import { readRowId } from './row-id.ts'
+import { addServerOptions } from './serve.ts'
 import { table } from './table.ts'
 
 const states = ['pending', 'sent', 'dead'] as const
@@ -14,7 +19,7 @@ const maxReasonLength = 200
 
 /** `vlt-server mail …` */
 export function addMail(program: Command, surroundings: Surroundings): void {
-  const { print } = surroundings
+  const { env, print } = surroundings
   const mail = program.command('mail').description('look after the mails on their way out')
   const onDesk = (
     command: Command,
@@ -73,6 +78,36 @@ export function addMail(program: Command, surroundings: Surroundings): void {
       print(json === true ? JSON.stringify({ discarded }) : `mail ${String(discarded)} discarded`)
     },
   )
+  addServerOptions(
+    mail
+      .command('test <address>')
+      .description(
+        'send a mail there at once, as a server with these settings would, and say what became of it',
+      )
+      .option('--json', 'print JSON'),
+  ).action(async (address: string, { json, ...flags }: Record<string, unknown>) => {
+    if (!isMailAddress(address)) throw new AppError('usage', 'give one address, such as ana@example.com')
+    const transport = createMailTransport(readSettings(flags, env))
+    const { destination } = transport
+    try {
+      const queuedAt = systemClock.now()
+      const sent = { to: address, ...testMail, messageId: randomUUID(), queuedAt }
+      const signal = AbortSignal.timeout(sendTimeoutMs)
+      const fault = (await transport.check(signal)) ?? (await transport.send(sent, signal))
+      if (fault !== undefined) {
+        throw new AppError(fault.code, ['not sent by', destination, fault.reply].filter(Boolean).join(' '))
+      }
+      print(json === true ? JSON.stringify({ sentTo: destination }) : `sent to ${destination}`)
+    } finally {
+      transport.close()
+    }
+  })
+}
+
+const testMail = {
+  subject: 'Prueba de correo',
+  text: 'Este correo prueba que el servidor puede enviar correos. No tiene que hacer nada.',
+  html: '<p>Este correo prueba que el servidor puede enviar correos. No tiene que hacer nada.</p>',
 }
 
 function idOf(operand: string | undefined): number {

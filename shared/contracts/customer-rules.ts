@@ -1,6 +1,7 @@
 /** The rules for fields of customer-accounts.ts: what each value becomes, and the Spanish text where it cannot. */
 import { z } from 'zod'
 import { FloatLiteral } from '../wire-json.ts'
+import { isoDay, reachableMailbox } from './forms.ts'
 
 /** Longest texts in characters, longest list, and what numbers may be. */
 export const limits = {
@@ -82,16 +83,10 @@ export function integer(min: number, max: number): Rule<number> {
   }
 }
 
-const emailForm = (() => {
-  const atom = String.raw`[\p{L}\p{M}\p{N}!#$%&'*+/=?^_\x60{|}~-]+`
-  const label = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?`
-  return new RegExp(String.raw`^(?=.{1,64}@)${atom}(?:\.${atom})*@(?:${label}\.)+(?!\d+$)${label}$`, 'u')
-})()
-
 /** An address in the one form in which it is compared, stored and written to: case folded. */
 export const email: Rule<string> = refined(text(limits.email), (value) => {
   const folded = value.normalize('NFC').toLowerCase()
-  return emailForm.test(folded) ? { value: folded } : { rule: 'email' }
+  return reachableMailbox.test(folded) ? { value: folded } : { rule: 'email' }
 })
 
 /** Six digits; people copy them with the gap that mails show. */
@@ -105,14 +100,8 @@ export const document: Rule<string> = refined(line(limits.document), (value) =>
 )
 
 export const date: Rule<string> = refined(text(limits.name), (value) =>
-  isDay(value) ? { value } : { rule: 'date' },
+  /^(19|[2-9]\d)\d\d-\d\d-\d\d$/.test(value) && isoDay(value) !== undefined ? { value } : { rule: 'date' },
 )
-
-function isDay(value: string): boolean {
-  if (!/^(19|[2-9]\d)\d\d-\d\d-\d\d$/.test(value)) return false
-  const day = new Date(`${value}T00:00:00Z`)
-  return !Number.isNaN(day.valueOf()) && day.toISOString().startsWith(value)
-}
 
 export const flag: Rule<number> = (raw) => {
   const found = integer(0, 1)(raw)

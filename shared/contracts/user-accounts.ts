@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { FloatLiteral } from '../wire-json.ts'
+import { isoDay, reachableMailbox } from './forms.ts'
 
 export const registrationPath = '/api/register'
 
@@ -74,16 +75,8 @@ const password: Rule<string> = (value) => {
   return length > passwordLength.max ? { broken: 'max', n: passwordLength.max } : { value }
 }
 
-const atom = String.raw`[\p{L}\p{M}\p{N}!#$%&'*+/=?^_\x60{|}~-]+`
-const label = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?`
-const mailbox = new RegExp(
-  String.raw`^(?=.{1,64}@)${atom}(?:\.${atom})*@(?:${label}\.)+(?!\d+$)${label}$`,
-  'u',
-)
-
-/** A mailbox that mail can reach: RFC 5321 without quoted names, at a domain with a dot; letters of any script. */
 const email: Rule<string> = (value) =>
-  typeof value === 'string' && value.length <= maxEmailLength && mailbox.test(value)
+  typeof value === 'string' && value.length <= maxEmailLength && reachableMailbox.test(value)
     ? { value }
     : { broken: 'email' }
 
@@ -102,18 +95,9 @@ const year = wholeNumber('year', { min: 1000, max: 9999 })
 
 const boolean: Rule<boolean> = (value) => (typeof value === 'boolean' ? { value } : { broken: 'boolean' })
 
-const time = String.raw`[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?`
-const isoDay = new RegExp(String.raw`^((\d{4})-(\d{2})-(\d{2}))(?:${time})?$`)
-
-/** A real calendar day in ISO 8601, alone or with a time. The day is kept as written and never shifted. */
-const day: Rule<string> = (value) => {
-  const [, written = '', year, month, date] = (typeof value === 'string' ? isoDay.exec(value) : null) ?? []
-  const real = new Date(0)
-  real.setUTCFullYear(Number(year), Number(month) - 1, Number(date))
-  // What does not exist has become another day, or none.
-  return !Number.isNaN(real.getTime()) && real.toISOString().startsWith(`${written}T`)
-    ? { value: written }
-    : { broken: 'date' }
+const day: Rule<string> = (raw) => {
+  const value = typeof raw === 'string' ? isoDay(raw) : undefined
+  return value === undefined ? { broken: 'date' } : { value }
 }
 
 /** What is no type counts as none: both deserve the same complaint. */

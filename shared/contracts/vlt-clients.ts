@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { parseCardUid } from '../card-uid.ts'
 import { FloatLiteral } from '../wire-json.ts'
+import { isoDay } from './forms.ts'
 
 export const registrationPath = '/api/clientes/register'
 
@@ -126,7 +127,7 @@ const card = text(maxTextLength, {
 })
 
 const date: Rule = (value) =>
-  typeof value === 'string' && isDate(value) ? ok(value) : wrong({ rule: 'date' })
+  typeof value === 'string' && isoDay(value) !== undefined ? ok(value) : wrong({ rule: 'date' })
 
 const atom = String.raw`[^\s"(),:;<>@[\\\]\p{Cc}.]+`
 const dotAtom = new RegExp(String.raw`^${atom}(\.${atom})*$`, 'u')
@@ -142,19 +143,6 @@ function isEmail(value: string): boolean {
   const domain = value.slice(at + 1)
   if (at < 1 || local.length > 64 || domain.length > 253) return false
   return (dotAtom.test(local) || quoted.test(local)) && (host.test(domain) || literal.test(domain))
-}
-
-/** A real calendar day in ISO 8601, alone or with a time. The day is kept as written and never shifted. */
-function isDate(value: string): boolean {
-  const parts =
-    /^(\d{4})-(\d{2})-(\d{2})(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-][01]\d:?[0-5]\d)?)?$/.exec(
-      value,
-    )
-  if (parts === null) return false
-  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])]
-  const real = new Date(0)
-  real.setUTCFullYear(year, month - 1, day)
-  return year > 0 && real.getUTCMonth() === month - 1 && real.getUTCDate() === day
 }
 
 type Documented = {
