@@ -1,5 +1,6 @@
 import type { CardUid } from '../shared/card-uid.ts'
 import type { ErrorCode } from '../shared/errors.ts'
+import type { Identity, Proof } from './card-frame.ts'
 import type { RejectionCode } from './rejection.ts'
 
 /**
@@ -26,7 +27,7 @@ export interface ReaderStatus {
   taps: number
   /** How often each kind of line was no tap; only kinds that happened. */
   rejected: Partial<Record<RejectionCode, number>>
-  /** Why it is not ready; null while it is. */
+  /** Why it is not ready, or what is wrong although it reads (`reader-leaking`); else null. */
   fault: ReaderFault | null
   /** Sessions so far. */
   opens: number
@@ -34,6 +35,8 @@ export interface ReaderStatus {
 
 /** What happens on a reader, as it happens: `reader monitor` shows it. */
 export type SupervisorEvent =
-  | { type: 'tap'; readerId: string; uid: CardUid; tappedAt: string }
+  | { type: 'tap'; readerId: string; uid: CardUid; identity: Identity; proof: Proof; tappedAt: string }
+  /** Bytes on its wire; only while somebody watches them. */
+  | { type: 'bytes'; readerId: string; direction: 'in' | 'out'; hex: string }
   | { type: 'rejected'; readerId: string; code: RejectionCode; bytes: number }
   | { type: 'state'; readerId: string; state: ReaderState; fault: ReaderFault | null }

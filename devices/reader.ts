@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { CardUid } from '../shared/card-uid.ts'
 import type { Clock } from '../shared/clock.ts'
+import type { AppError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { CardFrame, Identity, Proof } from './card-frame.ts'
 import type { SimulatedDevices } from './drivers/simulated-devices.ts'
@@ -16,12 +17,17 @@ export type ReaderEvent =
   | ({ type: 'frame'; receivedAtMonoMs: number } & CardFrame)
   /** The card has left; only readers whose `removal` is `native` say so. */
   | { type: 'removed'; receivedAtMonoMs: number }
+  /** Something is wrong with a reader that reads all the same (`reader-leaking`); null: no longer. */
+  | { type: 'fault'; fault: AppError | null }
   | ({ type: 'rejected' } & Rejection)
 
 export interface ReaderCapabilities {
   /** Does the reader say that a card has left, or must it be inferred from silence? */
   removal: 'native' | 'inferred'
 }
+
+/** What became of a card, for the reader's own lights and sounds. */
+export type Feedback = 'accepted' | 'refused'
 
 /** An open reader: one session, from open to unplug or dispose. */
 export interface Reader extends AsyncDisposable {
@@ -31,6 +37,8 @@ export interface Reader extends AsyncDisposable {
    * when it is unplugged or fails. May be called once.
    */
   events(): AsyncIterable<ReaderEvent>
+  /** Shows it now or not at all; absent where the reader has neither light nor sound. Never throws. */
+  feedback?(what: Feedback): void
 }
 
 export interface ReaderContext {
@@ -38,6 +46,8 @@ export interface ReaderContext {
   log: Log
   /** Aborts an open that hangs. */
   signal: AbortSignal
+  /** Bytes on the wire as they come and go, for a technician who watches; they hold UIDs and are kept nowhere. */
+  trace: (bytes: Uint8Array, direction: 'in' | 'out') => void
   simulatedDevices: SimulatedDevices
 }
 

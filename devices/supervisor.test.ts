@@ -91,7 +91,13 @@ describe('a tap', () => {
     expect(taps).toEqual([
       { readerId: 'simulated:lobby', uid: 'A0C2BBCA', ...worth, tappedAt, tappedAtMonoMs: 5_000 },
     ])
-    expect(events.at(-1)).toEqual({ type: 'tap', readerId: 'simulated:lobby', uid: 'A0C2BBCA', tappedAt })
+    expect(events.at(-1)).toEqual({
+      type: 'tap',
+      readerId: 'simulated:lobby',
+      uid: 'A0C2BBCA',
+      ...worth,
+      tappedAt,
+    })
     expect(supervisor.status).toMatchObject({
       taps: 1,
       lastTapAt: tappedAt,

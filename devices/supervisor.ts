@@ -13,6 +13,7 @@ import { AppError, type ErrorCode } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { CardFrame } from './card-frame.ts'
 import type { SimulatedDevices } from './drivers/simulated-devices.ts'
+import { toHex } from './codecs/bytes.ts'
 import { normalise, type NormalisedRead } from './normalise.ts'
 import { Presence } from './presence.ts'
 import type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent } from './reader-status.ts'
@@ -127,7 +128,11 @@ class Supervisor implements SupervisedReader {
   async #open(signal: AbortSignal): Promise<Reader | undefined> {
     const { spec, clock, simulatedDevices } = this.#options
     try {
-      return await spec.driver.open(spec.options, { clock, log: this.#log, signal, simulatedDevices })
+      const trace = (bytes: Uint8Array, direction: 'in' | 'out'): void => {
+        if (this.#listeners.size === 0) return
+        this.#emit({ type: 'bytes', readerId: spec.id, direction, hex: toHex(bytes) })
+      }
+      return await spec.driver.open(spec.options, { clock, log: this.#log, signal, trace, simulatedDevices })
     } catch (error) {
       if (!signal.aborted) this.#fail(error)
       return undefined
@@ -174,6 +179,9 @@ class Supervisor implements SupervisedReader {
       case 'removed':
         this.#presence.removed(event.receivedAtMonoMs)
         return
+      case 'fault':
+        this.#enter('ready', event.fault)
+        return
       case 'rejected':
         this.#reject({ code: event.code, bytes: event.bytes })
     }
@@ -186,7 +194,7 @@ class Supervisor implements SupervisedReader {
     this.#status.lastTapAt = tappedAt
     const tap = { readerId: spec.id, uid, identity, proof, tappedAt, tappedAtMonoMs }
     this.#call('the tap handler', () => onTap(tap))
-    this.#emit({ type: 'tap', readerId: spec.id, uid, tappedAt })
+    this.#emit({ type: 'tap', readerId: spec.id, uid, identity, proof, tappedAt })
   }
 
   /** The bytes themselves are nowhere: they may be most of a UID, and a UID is personal data. */
@@ -208,10 +216,11 @@ class Supervisor implements SupervisedReader {
       this.#loggedFault = code
       this.#isReadyLogged = false
     }
-    this.#enter('absent', { code, hint })
+    this.#enter('absent', error)
   }
 
-  #enter(state: ReaderState, fault: ReaderFault | null = null): void {
+  #enter(state: ReaderState, error: AppError | null = null): void {
+    const fault: ReaderFault | null = error === null ? null : { code: error.code, hint: error.hint }
     const status = this.#status
     if (status.state === state && status.fault?.code === fault?.code) return
     if (status.state !== state) status.since = this.#options.clock.now()

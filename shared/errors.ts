@@ -85,6 +85,26 @@ export const errorTable = {
   },
   'reader-unplugged': { retry: 'later', hint: 'Plug the reader in again; it is picked up by itself.' },
   'reader-failed': { retry: 'later', hint: 'Unplug the reader and plug it in again.' },
+  'reader-unauthorised': {
+    retry: 'later',
+    hint: 'pcscd refuses this user: install systemd/60-vlt-pcscd.rules (polkit), then restart pcscd.',
+  },
+  'reader-daemon-down': {
+    retry: 'later',
+    hint: 'pcscd does not run: `systemctl enable --now pcscd.socket`; it is found again by itself.',
+  },
+  'reader-protocol': {
+    retry: 'later',
+    hint: 'What answers there is no reader of this kind: check driver, profile and baud rate in --reader.',
+  },
+  'reader-deaf': {
+    retry: 'later',
+    hint: 'The reader is plugged in and does not answer: unplug it for ten seconds, then plug it in again.',
+  },
+  'reader-leaking': {
+    retry: 'after-fix',
+    hint: 'The reader also types into this machine: install systemd/60-vlt-readers.rules, then unplug it and plug it in again.',
+  },
 
   'server-not-configured': {
     retry: 'after-fix',

@@ -115,7 +115,9 @@ function milliseconds(flag: string, text: string): number {
 function eventLine(event: SupervisorEvent): string {
   switch (event.type) {
     case 'tap':
-      return `${event.readerId}  tap  ${event.uid}  ${event.tappedAt}`
+      return `${event.readerId}  tap  ${event.uid}  ${event.identity}  ${event.proof}  ${event.tappedAt}`
+    case 'bytes':
+      return `${event.readerId}  ${event.direction}  ${event.hex}`
     case 'rejected':
       return `${event.readerId}  rejected  ${event.code}  ${String(event.bytes)} bytes`
     case 'state': {

@@ -3,26 +3,20 @@ import { once } from 'node:events'
 import { readlink, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { systemClock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import { createLog } from '../../shared/log.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, ReaderEvent, Tap } from '../reader.ts'
+import type { Reader, Tap } from '../reader.ts'
+import { readerContext, shortEvent } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
 import { superviseReader } from '../supervisor.ts'
 import { PseudoTerminal } from '../transports/pseudo-terminal.testing.ts'
-import { SimulatedDevices } from './simulated-devices.ts'
 
-const context = {
-  clock: systemClock,
-  log: createLog('test', 'error'),
-  simulatedDevices: new SimulatedDevices(systemClock),
-}
-const signal = new AbortController().signal
+const context = readerContext()
 
 async function openReader(path: string, query = ''): Promise<Reader> {
   const { driver, options } = await readReaderSpec(`serial-line:${path}${query}`)
-  return driver.open(options, { ...context, signal })
+  return driver.open(options, context)
 }
 
 /** Collects what a session says, and what it threw at its end. */
@@ -30,17 +24,13 @@ function listen(reader: Reader): { texts: string[]; ended: Promise<unknown> } {
   const texts: string[] = []
   const ended = (async () => {
     try {
-      for await (const event of reader.events()) texts.push(short(event))
+      for await (const event of reader.events()) texts.push(shortEvent(event))
       return undefined
     } catch (error) {
       return error
     }
   })()
   return { texts, ended }
-}
-
-function short(event: ReaderEvent): string {
-  return event.type === 'frame' ? event.payload : event.type === 'removed' ? 'removed' : `!${event.code}`
 }
 
 /** A supervised reader as the agent runs it. */
@@ -135,7 +125,7 @@ describe('bytes on a real line become taps', () => {
     const seen: string[] = []
     for await (const event of reader.events()) {
       await delay(10)
-      seen.push(short(event))
+      seen.push(shortEvent(event))
       if (seen.length === sent.length) break
     }
     expect(seen).toEqual(sent)

@@ -1,3 +1,4 @@
+import { LineCodec } from '../codecs/line.ts'
 import { wholeNumber } from '../../shared/config.ts'
 import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ import {
   profileFits,
   type LineReaderOptions,
 } from './line-options.ts'
-import { LineSession } from './line-session.ts'
+import { CodecSession } from './codec-session.ts'
 import { choice, driverOptions, optionHelp } from './option-text.ts'
 
 export interface SerialLineOptions extends LineReaderOptions {
@@ -55,9 +56,9 @@ export const serialLine: ReaderDriver<SerialLineOptions> = {
 
   discover: () => discoverSerial('/dev'),
 
-  open({ serial, line }, { clock, signal }) {
+  open({ serial, line }, { clock, signal, trace }) {
     const frameEnds = { any: [cr, lf], cr: [cr], lf: [lf], crlf: [lf] }[line.terminator]
-    return LineSession.open(clock, line, { removal: 'inferred' }, (receiver) =>
+    return CodecSession.open({ clock, trace }, new LineCodec(line), { removal: 'inferred' }, (receiver) =>
       openSerial(serial, frameEnds, receiver, clock, signal),
     )
   },

@@ -1,20 +1,17 @@
-import { createLog } from '../../shared/log.ts'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../manual-clock.testing.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, ReaderEvent } from '../reader.ts'
+import type { Reader } from '../reader.ts'
+import { readerContext, shortEvent } from '../session.testing.ts'
 import { SimulatedDevices } from './simulated-devices.ts'
 import { simulated } from './simulated.ts'
-
-const log = createLog('test', 'error')
 
 function simulatedBench(spec: Record<string, string> = {}) {
   const clock = new ManualClock()
   const devices = new SimulatedDevices(clock)
   const options = simulated.options.parse({ path: 'lobby', ...spec })
-  const signal = new AbortController().signal
   const open = (): Promise<Reader> =>
-    simulated.open(options, { clock, log, signal, simulatedDevices: devices })
+    simulated.open(options, readerContext({ clock, simulatedDevices: devices }))
   return { clock, devices, open }
 }
 
@@ -50,12 +47,8 @@ describe('the simulated reader keeps the promises of every reader', () => {
 async function said(reader: Reader): Promise<string[]> {
   await reader[Symbol.asyncDispose]()
   const texts: string[] = []
-  for await (const event of reader.events()) texts.push(short(event))
+  for await (const event of reader.events()) texts.push(shortEvent(event))
   return texts
-}
-
-function short(event: ReaderEvent): string {
-  return event.type === 'frame' ? event.payload : event.type === 'removed' ? 'removed' : `!${event.code}`
 }
 
 test('a tap is one frame and a removal, framed as the options say', async () => {

@@ -1,3 +1,4 @@
+import { LineCodec } from '../codecs/line.ts'
 import type { ReaderDriver } from '../reader.ts'
 import { MemoryTransport } from '../transports/memory.ts'
 import {
@@ -8,7 +9,7 @@ import {
   profileFits,
   type LineReaderOptions,
 } from './line-options.ts'
-import { LineSession } from './line-session.ts'
+import { CodecSession } from './codec-session.ts'
 import { driverOptions, optionHelp } from './option-text.ts'
 
 const shape = { ...lineShape, ...presenceShape({ gapMs: 600, cooldownMs: 0 }) }
@@ -25,14 +26,19 @@ export const simulated: ReaderDriver<LineReaderOptions> = {
 
   discover: () => Promise.resolve([{ spec: 'simulated:lobby', description: 'simulated reader' }]),
 
-  async open({ path, line }, { clock, simulatedDevices }) {
+  async open({ path, line }, { clock, trace, simulatedDevices }) {
     const end = line.terminator === 'lf' ? '\n' : line.terminator === 'crlf' ? '\r\n' : '\r'
     const encoder = new TextEncoder()
     let wire: MemoryTransport | undefined
-    const session = await LineSession.open(clock, line, { removal: 'native' }, (receiver) => {
-      wire = new MemoryTransport(receiver)
-      return wire
-    })
+    const session = await CodecSession.open(
+      { clock, trace },
+      new LineCodec(line),
+      { removal: 'native' },
+      (receiver) => {
+        wire = new MemoryTransport(receiver)
+        return wire
+      },
+    )
     simulatedDevices.attach(path, {
       frame: (text) => wire?.deliver(encoder.encode(line.prefix + text + line.suffix + end)),
       raw: (bytes) => wire?.deliver(bytes),

@@ -1,26 +1,33 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../shared/errors.ts'
+import { LineCodec } from '../codecs/line.ts'
 import { ManualClock } from '../manual-clock.testing.ts'
 import type { ReaderEvent } from '../reader.ts'
+import { readerContext, shortEvent } from '../session.testing.ts'
 import { MemoryTransport } from '../transports/memory.ts'
-import { LineSession } from './line-session.ts'
+import { CodecSession } from './codec-session.ts'
 
 const line = { terminator: 'any', prefix: '', suffix: '', maxBytes: 128, idleResetMs: 200 } as const
 
 async function openSession() {
   const clock = new ManualClock()
   let wire: MemoryTransport | undefined
-  const session = await LineSession.open(clock, line, { removal: 'inferred' }, (receiver) => {
-    wire = new MemoryTransport(receiver)
-    return wire
-  })
+  const session = await CodecSession.open(
+    readerContext({ clock }),
+    new LineCodec(line),
+    { removal: 'inferred' },
+    (receiver) => {
+      wire = new MemoryTransport(receiver)
+      return wire
+    },
+  )
   const send = (text: string): void => wire?.deliver(Buffer.from(text))
   const unplug = (): void => wire?.fail(new AppError('reader-unplugged', 'pulled out'))
   return { clock, session, send, unplug }
 }
 
 /** Everything that was said, once the session is over. */
-async function said(session: LineSession): Promise<string[]> {
+async function said(session: CodecSession): Promise<string[]> {
   const texts: string[] = []
   try {
     for await (const event of session.events()) texts.push(short(event))
@@ -31,14 +38,7 @@ async function said(session: LineSession): Promise<string[]> {
 }
 
 function short(event: ReaderEvent): string {
-  switch (event.type) {
-    case 'frame':
-      return `${event.payload}@${String(event.receivedAtMonoMs)}`
-    case 'removed':
-      return 'removed'
-    case 'rejected':
-      return `!${event.code}`
-  }
+  return event.type === 'frame' ? `${event.payload}@${String(event.receivedAtMonoMs)}` : shortEvent(event)
 }
 
 test('a frame is dated when its end came', async () => {

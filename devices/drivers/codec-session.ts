@@ -1,41 +1,41 @@
-import type { Clock } from '../../shared/clock.ts'
 import type { AppError } from '../../shared/errors.ts'
-import type { Decoded } from '../codecs/codec.ts'
-import { LineCodec, type LineCodecOptions } from '../codecs/line.ts'
+import type { Codec, Decoded } from '../codecs/codec.ts'
 import { EventQueue } from '../event-queue.ts'
 import { QuietClock } from '../quiet-clock.ts'
-import type { Reader, ReaderCapabilities, ReaderEvent } from '../reader.ts'
+import type { Reader, ReaderCapabilities, ReaderContext, ReaderEvent } from '../reader.ts'
 import type { Receiver, Transport } from '../transports/transport.ts'
 
 /** A person taps at most a few cards a second; this many events unread means that nobody reads. */
 const maxWaiting = 256
 
-/** One session of a reader that sends lines: codec, idle timer and queue live and die with it. */
-export class LineSession implements Reader, Receiver {
+type Surroundings = Pick<ReaderContext, 'clock' | 'trace'>
+
+/** One session of a reader that speaks by itself: codec, idle timer and queue live and die with it. */
+export class CodecSession implements Reader, Receiver {
   readonly capabilities: ReaderCapabilities
-  readonly #clock: Clock
+  readonly #surroundings: Surroundings
   readonly #quiet: QuietClock
-  readonly #codec: LineCodec
+  readonly #codec: Codec
   readonly #queue = new EventQueue<ReaderEvent>(maxWaiting)
   readonly #closing = new AbortController()
   #transport: Transport | undefined
   #watching = false
 
-  private constructor(clock: Clock, options: LineCodecOptions, capabilities: ReaderCapabilities) {
-    this.#clock = clock
-    this.#quiet = new QuietClock(clock)
-    this.#codec = new LineCodec(options)
+  private constructor(surroundings: Surroundings, codec: Codec, capabilities: ReaderCapabilities) {
+    this.#surroundings = surroundings
+    this.#quiet = new QuietClock(surroundings.clock)
+    this.#codec = codec
     this.capabilities = capabilities
   }
 
-  /** `open` is given where to deliver; what it throws is what this throws. */
+  /** `codec` is fresh. `open` is given where to deliver; what it throws is what this throws. */
   static async open<T extends Transport>(
-    clock: Clock,
-    options: LineCodecOptions,
+    surroundings: Surroundings,
+    codec: Codec,
     capabilities: ReaderCapabilities,
     open: (receiver: Receiver) => T | Promise<T>,
-  ): Promise<LineSession> {
-    const session = new LineSession(clock, options, capabilities)
+  ): Promise<CodecSession> {
+    const session = new CodecSession(surroundings, codec, capabilities)
     session.#transport = await open(session)
     return session
   }
@@ -50,6 +50,7 @@ export class LineSession implements Reader, Receiver {
   }
 
   bytes(chunk: Uint8Array): void {
+    this.#surroundings.trace(chunk, 'in')
     this.#report(this.#codec.push(chunk, this.#quiet.nowMs()))
     void this.#watchForSilence()
   }
@@ -62,7 +63,7 @@ export class LineSession implements Reader, Receiver {
 
   /** The card has left, on readers that say so. */
   removed(): void {
-    this.#queue.push({ type: 'removed', receivedAtMonoMs: this.#clock.monoMs() })
+    this.#queue.push({ type: 'removed', receivedAtMonoMs: this.#surroundings.clock.monoMs() })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -85,7 +86,7 @@ export class LineSession implements Reader, Receiver {
     for (const outcome of decoded) {
       this.#queue.push(
         'frame' in outcome
-          ? { type: 'frame', ...outcome.frame, receivedAtMonoMs: this.#clock.monoMs() }
+          ? { type: 'frame', ...outcome.frame, receivedAtMonoMs: this.#surroundings.clock.monoMs() }
           : { type: 'rejected', ...outcome.rejected },
       )
     }
