@@ -36,6 +36,10 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'No card was tapped in time: enrol again and tap the card.',
   },
+  'card-random': {
+    retry: 'after-fix',
+    hint: 'Use the card itself, not a phone: this number is made up at each tap. Nothing was stored.',
+  },
   'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
@@ -104,6 +108,19 @@ export const errorTable = {
   'reader-leaking': {
     retry: 'after-fix',
     hint: 'The reader also types into this machine: install systemd/60-vlt-readers.rules, then unplug it and plug it in again.',
+  },
+  'reader-no-tap': { retry: 'after-fix', hint: 'Hold a card to the reader; `vlt-agent reader list` says how it is.' },
+  'reader-test-failed': {
+    retry: 'after-fix',
+    hint: 'Follow what the verdict says; `vlt-agent reader monitor --raw` shows what the reader sends.',
+  },
+  'reader-format-unknown': {
+    retry: 'after-fix',
+    hint: 'Check the UID; see with `vlt-agent reader monitor --raw` what the reader sends around it (prefix, suffix).',
+  },
+  'reader-format-open': {
+    retry: 'after-fix',
+    hint: 'Several formats fit, and only one is right: run it again with a second --card, another card of known UID.',
   },
 
   'server-not-configured': {

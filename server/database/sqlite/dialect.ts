@@ -55,6 +55,15 @@ class ImmediateDriver extends SqliteDriver {
       await delay(askAgainMs)
     }
   }
+
+  /** After some disk errors (a full disk is one) SQLite has done it already; what counts is why. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error
+    }
+  }
 }
 
 /** SQLite changes schemas in transactions, which Kysely does not use by itself: a killed migration leaves nothing. */

@@ -73,9 +73,11 @@ async function commitTogether(db: Db, batch: Waiting[]): Promise<void> {
         try {
           settle.push(await run(tx))
         } catch (error) {
-          // After some disk errors SQLite has rolled everything back: then this throws, and the batch with it.
           takeTrailing(tx)
-          await sql`rollback to work`.execute(tx)
+          await sql`rollback to work`.execute(tx).catch(() => {
+            // After some disk errors SQLite has rolled everything back: all of the batch hears of that one.
+            throw error
+          })
           settle.push(() => {
             reject(error)
           })

@@ -1,57 +1,37 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { ticketHeader } from '../../../shared/contracts/customer-accounts.ts'
+import { expectGolden, goldenBody, readGoldens } from '../../golden.testing.ts'
 import { engines, openTestbed, send, type Testbed } from '../../testbed.testing.ts'
 import { mails, wrong } from './customers.testing.ts'
 
 /**
- * One request and everything of its answer that a client can see. In requests `{code}` is the code mailed last,
- * `{wrong}` another one, `{ticket}` the ticket given last; in answers `<ticket>`, `<token>` and `<incident>` are new
- * ones of their kind.
+ * In requests `{code}` is the code mailed last, `{wrong}` another one, `{ticket}` the ticket given last; in answers
+ * `<ticket>`, `<token>` and `<incident>` are new ones of their kind.
  */
-interface Golden {
-  name: string
-  setup?: {
-    rateLimit?: number
-    /** Takes a table away, so that storing fails. */
-    broken?: true
-    /** Requests sent before, from another address unless told. */
-    steps?: {
-      path: string
-      headers?: Record<string, string>
-      body: unknown
-      times?: number
-      from?: string
-      /** How much later this step comes. */
-      after?: number
-    }[]
-    /** How much later the request comes. */
-    advanceMs?: number
-  }
-  request: {
-    method: string
+interface Setup {
+  rateLimit?: number
+  /** Takes a table away, so that storing fails. */
+  broken?: true
+  /** Requests sent before, from another address unless told. */
+  steps?: {
     path: string
-    headers: Record<string, string>
-    body?: unknown
-    rawBody?: string
-    rawBodyBase64?: string
-    /** A text and how often it stands in the body. */
-    rawBodyRepeat?: [string, number]
-  }
-  answer: { status: number; headers: Record<string, string>; body: unknown }
+    headers?: Record<string, string>
+    body: unknown
+    times?: number
+    from?: string
+    /** How much later this step comes. */
+    after?: number
+  }[]
+  /** How much later the request comes. */
+  advanceMs?: number
 }
 
-/** What HTTP itself adds to every answer. */
-const ofHttp = ['date', 'connection', 'keep-alive', 'content-length']
-
-const folder = new URL('golden/', import.meta.url)
-const goldens = readdirSync(folder).map(
-  (file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Golden,
-)
+const goldens = readGoldens<Setup>(import.meta.url)
 
 describe.each(engines)('the wire below /auth, byte for byte, on %s', (engine) => {
-  test.for(goldens)('$name', async ({ setup = {}, request, answer }) => {
+  test.for(goldens)('$name', async (golden) => {
+    const { setup = {}, request, answer } = golden
     await using bed = await openTestbed({ engine, flags: { rateLimit: setup.rateLimit ?? 60 } })
     if (setup.broken === true) await sql`drop table customer_attempts`.execute(bed.database.db)
     let ticket = ''
@@ -66,22 +46,14 @@ describe.each(engines)('the wire below /auth, byte for byte, on %s', (engine) =>
     bed.clock.advance(setup.advanceMs ?? 0)
 
     const { method, path, headers } = request
-    const sent = { method, path, ...(await filled({ headers, body: bytes(request) }, bed, ticket)) }
+    const sent = { method, path, ...(await filled({ headers, body: goldenBody(request) }, bed, ticket)) }
     const received = await send(bed.port, sent)
 
-    const found = Object.entries(received.headers).filter(([name]) => !ofHttp.includes(name))
-    const wanted = Object.entries(answer.headers).map(([name, value]) => [
+    const wanted = Object.entries(answer.headers).map(([name, value]): [string, unknown] => [
       name,
-      value.replace('{ticket}', ticket),
+      value === '<ticket>' ? newTicket : String(value).replace('{ticket}', ticket),
     ])
-    expect(masked(received.body)).toBe(answer.body === null ? '' : JSON.stringify(answer.body))
-    expect(received.status).toBe(answer.status)
-    expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(wanted.map(([name, value]) => [name, value === '<ticket>' ? newTicket : value])),
-    )
-    if (method !== 'HEAD') {
-      expect(received.headers['content-length']).toBe(String(Buffer.byteLength(received.body)))
-    }
+    expectGolden(received, { ...golden, answer: { ...answer, headers: Object.fromEntries(wanted) } }, masked)
   })
 })
 
@@ -108,10 +80,4 @@ function masked(body: string): string {
   return body
     .replace(/"token":"eyJ[\w-]+\.[\w-]+\.[\w-]{43}"/, '"token":"<token>"')
     .replace(/Incidente: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/, 'Incidente: <incident>"')
-}
-
-function bytes({ body, rawBody, rawBodyBase64, rawBodyRepeat }: Golden['request']): string | Buffer {
-  if (rawBodyBase64 !== undefined) return Buffer.from(rawBodyBase64, 'base64')
-  if (rawBodyRepeat !== undefined) return rawBodyRepeat[0].repeat(rawBodyRepeat[1])
-  return rawBody ?? (body === undefined ? '' : JSON.stringify(body))
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registrationFields } from '../../../shared/contracts/user-accounts.ts'
+import { anyBytes, anyContentType, anyHeader, exactJson, nasty } from '../../fuzz.testing.ts'
 import { engines, openTestbed, type Received, send, type Testbed } from '../../testbed.testing.ts'
 import { licence, person } from './registering.testing.ts'
 
@@ -23,55 +24,14 @@ function expectDialect({ status, headers, body }: Received): number {
   return status
 }
 
-const nasty = fc.oneof(
-  fc.constantFrom<unknown>(
-    '\0',
-    'a\0b',
-    '\ud800',
-    '\udc00x',
-    '\u202e',
-    '٣',
-    '"',
-    '\\',
-    "'; drop table user_accounts; --",
-    [],
-    {},
-    [[]],
-    { length: 1 },
-    '__proto__',
-    'a@b.c',
-    `${'a'.repeat(64)}@${'b.'.repeat(90)}cc`,
-    '2026-02-30',
-    '9999-12-31T23:59:59.999999999+14:00',
-    '-000001-01-01',
-    true,
-    false,
-    null,
-    -0,
-    1e21,
-    1e308,
-    2 ** 31,
-    -(2 ** 31),
-    Number.MAX_SAFE_INTEGER,
-  ),
-  fc.string({ unit: 'binary', maxLength: 300 }),
-  fc.string({ unit: 'grapheme', maxLength: 40 }),
+const nastyValue = nasty(
+  [`${'a'.repeat(64)}@${'b.'.repeat(90)}cc`, '9999-12-31T23:59:59.999999999+14:00', '-000001-01-01'],
   fc
     .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
     .map((date) => date.toISOString()),
   fc.emailAddress(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
-  fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }),
   fc.integer({ min: -5, max: 30 }),
-  fc.jsonValue(),
 )
-
-/** JSON text in which bigints stand as the long integers they are. */
-function exactJson(value: Record<string, unknown>): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'bigint' ? `bigint ${part.toString()}` : part,
-  ).replace(/"bigint (-?\d+)"/g, '$1')
-}
 
 const json = { 'content-type': 'application/json' }
 
@@ -89,7 +49,10 @@ describe.each(engines)('on %s', (engine) => {
     (await bed.database.db.selectFrom('user_accounts').select('id').execute()).length
 
   test('no value of any field makes the server fail, and what is refused is not stored', async () => {
-    const changes = fc.dictionary(fc.constantFrom(...registrationFields), nasty, { minKeys: 1, maxKeys: 4 })
+    const changes = fc.dictionary(fc.constantFrom(...registrationFields), nastyValue, {
+      minKeys: 1,
+      maxKeys: 4,
+    })
     const licensed = fc.boolean()
     const met = new Set<number>()
     await fc.assert(
@@ -107,28 +70,8 @@ describe.each(engines)('on %s', (engine) => {
 
   test('no bytes of any type make the server fail', async () => {
     const before = await accounts()
-    const type = fc.oneof(
-      fc.constantFrom(
-        'application/json',
-        'application/json; charset=utf-16',
-        'text/plain',
-        'multipart/form-data; boundary=x',
-        '*/*',
-        'json',
-        ';',
-        '+json',
-      ),
-      fc.stringMatching(/^[!-~]{1,30}$/),
-    )
-    const bytes = fc.oneof(
-      fc.uint8Array({ maxLength: 2_000 }).map((array) => Buffer.from(array)),
-      fc.json().map((text) => Buffer.from(text)),
-      fc.constantFrom(60_000, 65_536).map((depth) => Buffer.from('['.repeat(depth))),
-      fc.constant(Buffer.from(`{"departamentoId":${'9'.repeat(60_000)}}`)),
-      fc.constant(Buffer.alloc(1_000_000, '{"a":')),
-    )
     await fc.assert(
-      fc.asyncProperty(type, bytes, async (contentType, body) => {
+      fc.asyncProperty(anyContentType, anyBytes('departamentoId'), async (contentType, body) => {
         expectDialect(await post(body, { 'content-type': contentType }))
       }),
       { numRuns: 150 },
@@ -138,7 +81,7 @@ describe.each(engines)('on %s', (engine) => {
 
   test('no idempotency key makes the server fail', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.stringMatching(/^[\t -~\u0080-\u00ff]{0,300}$/), async (key) => {
+      fc.asyncProperty(anyHeader, async (key) => {
         expectDialect(await post(JSON.stringify(person((next += 1))), { ...json, 'idempotency-key': key }))
       }),
       { numRuns: 40 },
@@ -155,7 +98,7 @@ describe.each(engines)('on %s', (engine) => {
       fc.json({ maxDepth: 1 }).map((text) => Buffer.from(text).toString('base64url')),
     )
     const value = fc.oneof(
-      fc.stringMatching(/^[\t -~\u0080-\u00ff]{0,300}$/),
+      anyHeader,
       fc.array(parts, { maxLength: 5 }).map((list) => `Bearer ${list.join('.')}`),
     )
     await fc.assert(

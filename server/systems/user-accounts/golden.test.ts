@@ -1,43 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expectGolden, type Golden, goldenBody, readGoldens } from '../../golden.testing.ts'
 import { engines, openTestbed, send, type Testbed } from '../../testbed.testing.ts'
 
-/** One request and everything of its answer that a client can see. `<token>` and `<uuid>` are looked at, then put in. */
-interface Golden {
-  name: string
-  setup?: {
-    rateLimit?: number
-    /** Takes a table away, so that storing fails. */
-    broken?: true
-    /** As many passwords wait as may. */
-    passwordsBusy?: true
-    /** Registrations sent before, with `headers`; `<token>` in the request is the last one's. */
-    requests?: unknown[]
-    headers?: Record<string, string>
-    laterSeconds?: number
-  }
-  request: {
-    method: string
-    path: string
-    headers: Record<string, string>
-    body?: unknown
-    rawBody?: string
-    rawBodyBase64?: string
-    /** A text and how often it stands in the body. */
-    rawBodyRepeat?: [string, number]
-  }
-  answer: { status: number; headers: Record<string, string>; body: unknown }
+/** In answers `<token>` and `<uuid>` are looked at, then put in. */
+interface Setup {
+  rateLimit?: number
+  /** Takes a table away, so that storing fails. */
+  broken?: true
+  /** As many passwords wait as may. */
+  passwordsBusy?: true
+  /** Registrations sent before, with `headers`; `<token>` in the request is the last one's. */
+  requests?: unknown[]
+  headers?: Record<string, string>
+  laterSeconds?: number
 }
 
-/** What HTTP itself adds to every answer. */
-const ofHttp = ['date', 'connection', 'keep-alive', 'content-length']
-
-const folder = new URL('golden/', import.meta.url)
-const goldens = readdirSync(folder).map((file, place) => ({
-  place,
-  golden: JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Golden,
-}))
+const goldens = readGoldens<Setup>(import.meta.url).map((golden, place) => ({ place, golden }))
 
 describe.each(engines)('the wire of user-accounts, byte for byte, on %s', (engine) => {
   const open = (rateLimit = 60) => openTestbed({ engine, flags: { rateLimit } })
@@ -83,32 +62,22 @@ describe.each(engines)('the wire of user-accounts, byte for byte, on %s', (engin
   })
 })
 
-function isStateless({ setup, answer }: Golden): boolean {
+function isStateless({ setup, answer }: Golden<Setup>): boolean {
   return setup === undefined && answer.status >= 400
 }
 
 async function check(
-  { request, answer }: Golden,
+  golden: Golden<Setup>,
   bed: Testbed,
   { token = '', from }: { token?: string; from?: string },
 ): Promise<void> {
+  const { request } = golden
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, value.replace('<token>', token)]),
   )
-  const sent = { ...request, headers, body: bytes(request) }
+  const sent = { ...request, headers, body: goldenBody(request) }
   const received = await send(bed.port, from === undefined ? sent : { ...sent, from })
-
-  const shown = Object.fromEntries(
-    Object.entries(received.headers)
-      .filter(([name]) => !ofHttp.includes(name))
-      .map(([name, value]) => [name, name === 'x-request-id' ? withoutUuid(String(value)) : value]),
-  )
-  expect(withoutToken(received.body, bed)).toBe(answer.body === null ? '' : JSON.stringify(answer.body))
-  expect(received.status).toBe(answer.status)
-  expect(shown).toEqual(answer.headers)
-  if (request.method !== 'HEAD') {
-    expect(received.headers['content-length']).toBe(String(Buffer.byteLength(received.body)))
-  }
+  expectGolden(received, golden, (text) => withoutToken(withoutUuid(text), bed))
 }
 
 /** Checks the token of an answer against its user and the time, and puts `<token>` in its place. */
@@ -132,10 +101,4 @@ function withoutUuid(text: string): string {
 async function keepBusy({ passwords }: Testbed): Promise<void> {
   const more = 65 * availableParallelism()
   await Promise.all(Array.from({ length: more }, () => passwords.hash('some password')))
-}
-
-function bytes({ body, rawBody, rawBodyBase64, rawBodyRepeat }: Golden['request']): Buffer {
-  if (rawBodyBase64 !== undefined) return Buffer.from(rawBodyBase64, 'base64')
-  if (rawBodyRepeat !== undefined) return Buffer.from(rawBodyRepeat[0].repeat(rawBodyRepeat[1]))
-  return Buffer.from(rawBody ?? (body === undefined ? '' : JSON.stringify(body)))
 }
