@@ -20,6 +20,8 @@ import { addServe } from './commands/serve.ts'
 import { programVersion } from './version.ts'
 
 const stop = new AbortController()
+// More than a graceful stop takes (10 s), less than the unit's TimeoutStopSec.
+const endWithinMs = 13_000
 const signals = { SIGTERM: 15, SIGINT: 2 } as const
 
 async function main(): Promise<number> {
@@ -29,6 +31,8 @@ async function main(): Promise<number> {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(128 + number)
       stop.abort()
+      // Whatever hangs, a database that does not answer among it: before the service manager loses its patience.
+      setTimeout(() => process.exit(128 + number), endWithinMs).unref()
     })
   }
   process.stdout.on('error', (error) => {

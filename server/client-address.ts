@@ -1,27 +1,29 @@
 import ipaddr from 'ipaddr.js'
 
-// The widest ranges that networks of one's own have: 10.0.0.0/8 and fc00::/7.
-const widest = { ipv4: 8, ipv6: 7 }
+const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const plainIpv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
+
+// The widest ranges that networks of one's own have: 10.0.0.0/8, a provider's /16, and fc00::/7.
+const widest = { ipv4: 8, ipv6: 16, ownIpv6: 7 }
 
 /**
  * What is wrong with one entry of the trusted proxies, or undefined. Whoever is trusted may claim any client
  * address, so only CIDRs of a plausible size pass: never all addresses, `true` or a hop count.
  */
 export function trustFault(entry: string): string | undefined {
-  if (!ipaddr.isValidCIDR(entry))
+  // Octal, hexadecimal and shortened forms pass there, and mean other networks to others.
+  const plain = entry.includes(':') || plainIpv4.test(entry.replace(/\/.*$/, ''))
+  if (!plain || !ipaddr.isValidCIDR(entry))
     return `must be a CIDR, such as 10.1.0.0/16 or 10.1.0.7/32; "${entry}" is none`
   const [address, bits] = ipaddr.parseCIDR(entry)
   if (address instanceof ipaddr.IPv6 && holdsIpv4(address, bits)) {
     return `must not trust IPv4 through IPv6: write the range of "${entry}" as IPv4`
   }
-  if (bits < widest[address.kind()]) {
-    return `must not trust nearly everybody: "${entry}" is wider than /${String(widest[address.kind()])}`
-  }
+  const limit = address.range() === 'uniqueLocal' ? widest.ownIpv6 : widest[address.kind()]
+  if (bits < limit) return `must not trust nearly everybody: "${entry}" is wider than /${String(limit)}`
+
   return undefined
 }
-
-const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
-const plainIpv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
 
 /**
  * The client that a rate limit counts: an IPv4 address, or the /64 of an IPv6 address, because one household

@@ -85,6 +85,17 @@ test('every wrong setting is named with its value and source', () => {
   ])
 })
 
+test.for(['https://x.pe/?a=b', 'https://x.pe/#f', 'https://user:pw@x.pe', 'https:x.pe', 'x.pe'])(
+  'no link can be made of %s',
+  (publicUrl) => {
+    expect(complaints({ publicUrl })).toHaveLength(1)
+  },
+)
+
+test('links are made of an address with a path too', () => {
+  expect(readSettings({ publicUrl: 'https://x.pe/kiosk/' }, {}).publicUrl).toBe('https://x.pe/kiosk')
+})
+
 test('proxies come as repeated flags or as comma-separated text', () => {
   const expected = ['10.0.0.0/8', '192.168.0.0/16']
   expect(readSettings({ trustedProxy: expected }, {}).trustedProxy).toEqual(expected)

@@ -35,7 +35,9 @@ export const settingsSchema = z
     data: text('must name a folder').default(defaults.data),
     databaseUrl: url(['postgres:', 'postgresql:']).optional(),
     keys: text('must name a file').optional(),
-    publicUrl: url(['http:', 'https:']).optional(),
+    publicUrl: url(['http:', 'https:'])
+      .refine(isBareUrl, 'must be an address without user, query and fragment: https://kiosk.example.com')
+      .optional(),
     insecureLoopback: onOff().default(false),
     tlsCert: text('must name a file').optional(),
     tlsKey: text('must name a file').optional(),
@@ -91,6 +93,12 @@ function url(protocols: string[]) {
   return text(rule)
     .refine((value) => protocols.includes(URL.parse(value)?.protocol ?? ''), rule)
     .transform((value) => value.replace(/\/+$/, ''))
+}
+
+/** Links are made by writing a path behind it, and go to strangers. */
+function isBareUrl(value: string): boolean {
+  const { username, password, search, hash } = new URL(value)
+  return /^https?:\/\//i.test(value) && [username, password, search, hash].every((part) => part === '')
 }
 
 /** Where mails come from. */

@@ -13,8 +13,10 @@ export async function everyDay(
   clock: Clock,
   log: Log,
 ): Promise<void> {
-  while (!signal.aborted) {
+  const isOver = (): boolean => signal.aborted
+  while (!isOver()) {
     for (const [what, work] of Object.entries(works)) {
+      if (isOver()) return
       try {
         const count = await work()
         if (count > 0) log.info({ count }, what)

@@ -1,5 +1,6 @@
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { openTestbed, send, type Testbed } from './testbed.testing.ts'
+import { engines, openTestbed, send, type Testbed } from './testbed.testing.ts'
 
 async function health(bed: Testbed, path: string): Promise<[number, unknown]> {
   const { status, body } = await send(bed.port, { method: 'GET', path: `/health/${path}` })
@@ -22,6 +23,30 @@ test('a database that takes no writes makes the server unready, not dead', async
   await bed.database.db.schema.alterTable('heartbeat_away').renameTo('heartbeat').execute()
   bed.clock.advance(1_000)
   expect(await health(bed, 'ready')).toEqual([200, { status: 'ready' }])
+})
+
+test.each(engines)('however many wait, on %s, is no fault of the database', async (engine) => {
+  await using bed = await openTestbed({ engine })
+  const held = Promise.withResolvers<undefined>()
+  const { database } = bed
+  // On PostgreSQL each of ten connections holds a transaction.
+  const begun = Array.from({ length: engine === 'sqlite' ? 1 : 10 }, () => {
+    const started = Promise.withResolvers<undefined>()
+    const work = database.transact(async (tx) => {
+      await sql`select 1`.execute(tx)
+      started.resolve(undefined)
+      if (engine === 'postgres') await held.promise
+    })
+    return { started: started.promise, work }
+  })
+  await Promise.all(begun.map(({ started }) => started))
+  const waiting = Array.from({ length: 1_000 }, () => database.transact((tx) => sql`select 1`.execute(tx)))
+  await expect(database.transact(() => Promise.resolve())).rejects.toMatchObject({
+    code: 'database-unavailable',
+  })
+  expect(await health(bed, 'ready')).toEqual([200, { status: 'ready' }])
+  held.resolve(undefined)
+  await Promise.all([...begun.map(({ work }) => work), ...waiting])
 })
 
 test('the probe is a real write', async () => {

@@ -20,6 +20,10 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'Give a readable file that holds one JSON object in UTF-8.',
   },
+  'database-missing': {
+    retry: 'after-fix',
+    hint: 'Check --data and the folder you are in; to make a new database there, run `vlt-server migrate` or start the server.',
+  },
   'data-folder-unusable': {
     retry: 'after-fix',
     hint: 'Give a folder this user may create and write, with --data.',
@@ -109,10 +113,9 @@ export const errorTable = {
     retry: 'after-fix',
     hint: 'The reader also types into this machine: install systemd/60-vlt-readers.rules, then unplug it and plug it in again.',
   },
-  'reader-no-tap': { retry: 'after-fix', hint: 'Hold a card to the reader; `vlt-agent reader list` says how it is.' },
-  'reader-test-failed': {
+  'reader-no-tap': {
     retry: 'after-fix',
-    hint: 'Follow what the verdict says; `vlt-agent reader monitor --raw` shows what the reader sends.',
+    hint: 'Hold a card to the reader; `vlt-agent reader list` says how it is.',
   },
   'reader-format-unknown': {
     retry: 'after-fix',

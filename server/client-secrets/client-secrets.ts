@@ -17,6 +17,7 @@ import {
 export const secretPrefix = 'vltcs_'
 
 const secretBytes = 32
+const secretForm = /^vltcs_[\w-]{43}$/
 const usedEveryMs = 60 * 60 * 1000
 
 export interface ClientSecrets {
@@ -26,7 +27,7 @@ export interface ClientSecrets {
   /** Answers false for one that was revoked before. Throws `client-secret-unknown`. */
   revoke(id: number): Promise<boolean>
   /**
-   * What a text is worth. Every text takes the same way: a keyed hash, and one look-up by it, whose time tells nothing
+   * What a text is worth. Every text that could be one takes the same way: a keyed hash, and one look-up by it, whose time tells nothing
    * of any secret. Read anew each time, so a revocation holds at once on all instances.
    */
   check(secret: string): Promise<Checked>
@@ -70,6 +71,8 @@ export function createClientSecrets(
         return true
       }),
     async check(secret) {
+      // What cannot be one costs no look-up: strangers are told so before any limit counts them.
+      if (!secretForm.test(secret)) return { state: 'unknown' }
       const known = await database.query((db) => findSecretByIndex(db, indexOf(secret)))
       if (known === undefined) return { state: 'unknown' }
       if (known.revoked_at !== null) return { state: 'revoked', id: known.id }

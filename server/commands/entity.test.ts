@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exitCodes } from '../../shared/exit-codes.ts'
+import { startServer } from '../child-server.testing.ts'
 import { openPlace, type Place } from '../place.testing.ts'
 import { engines } from '../testbed.testing.ts'
 
@@ -11,6 +15,17 @@ const audited = async ({ core }: Place) => {
   const events = await core.database.db.selectFrom('audit_events').selectAll().orderBy('seq').execute()
   return events.map(({ action, actor, subject }) => `${actor} ${action} ${subject}`)
 }
+
+test('nothing is made, nor answered, where there is no database', async () => {
+  await using place = await openPlace('sqlite')
+  const elsewhere = join(place.folder, 'elsewhere')
+  for (const command of [['list'], ['add', '--name', 'Banco']]) {
+    const child = await startServer(['entity', ...command, '--data', elsewhere])
+    expect([await child.ended, child.stdout()]).toEqual([exitCodes.config, ''])
+    expect(child.stderr()).toContain('database-missing')
+  }
+  expect(existsSync(elsewhere)).toBe(false)
+})
 
 describe.each(engines)('on %s', (engine) => {
   test('an operator adds, lists, suspends and activates entities', { timeout: 90_000 }, async () => {

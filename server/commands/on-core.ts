@@ -1,7 +1,10 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
+import { AppError } from '../../shared/errors.ts'
 import { defaults, readSettings } from '../config.ts'
 import { type Core, openCore } from '../core.ts'
+import { hasSqlite } from '../database/sqlite/connect.ts'
 import type { Surroundings } from '../serve.ts'
 import { addConfigOption } from './config-option.ts'
 
@@ -31,7 +34,12 @@ export function onCore(
 ): void {
   addConfigOption(addPlaceOptions(command)).action(async () => {
     const flags = command.opts<Record<string, unknown>>()
-    await using core = await openCore(readSettings(placeFlags(flags), env), systemClock, 'command')
+    const settings = readSettings(placeFlags(flags), env)
+    // Nobody is to hear that nothing is known of a person because the folder was the wrong one.
+    if (settings.databaseUrl === undefined && !hasSqlite(settings.data)) {
+      throw new AppError('database-missing', `there is no database in ${resolve(settings.data)}`)
+    }
+    await using core = await openCore(settings, systemClock, 'command')
     await work(core, flags, command.args)
   })
 }

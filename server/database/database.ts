@@ -11,7 +11,7 @@ import type { Db, Engine, Schema, Transact, Tx } from './schema.ts'
 import { hasSqlite, holdDataFolder, makeDataFolder, openSqlite, storageFault } from './sqlite/connect.ts'
 import { ServerSqliteDialect } from './sqlite/dialect.ts'
 import { groupCommit } from './sqlite/group-commit.ts'
-import { scrub } from './sqlite/scrub.ts'
+import { oweScrub, scrub } from './sqlite/scrub.ts'
 
 export interface Database extends AsyncDisposable {
   readonly db: Db
@@ -21,14 +21,17 @@ export interface Database extends AsyncDisposable {
   readonly transact: Transact
   /** Statements outside any transaction: for single reads. */
   readonly query: <T>(work: (db: Db) => Promise<T>) => Promise<T>
+  /** To be called in a transaction that erases: `scrub` is owed from then on, also after a crash. */
+  oweScrub(tx: Tx): Promise<void>
   /**
-   * To be called after a transaction that erased these sealed texts and keyed hashes: sees to it that no copy of them
-   * is left in the files of the embedded database. PostgreSQL keeps dead rows until it uses their place again.
+   * To be called after a transaction that erased these sealed texts and keyed hashes, or that found nothing left to
+   * erase: sees to it that no copy of what was erased is left in the files of the embedded database. PostgreSQL keeps
+   * dead rows until it uses their place again.
    *
    * Throws `database-unavailable` when it could not.
    */
-  scrub(texts: string[] | 'unknown'): Promise<void>
-  /** A real write; throws when the database takes none. */
+  scrub(texts: string[]): Promise<void>
+  /** A real write, ahead of all others; throws when the database takes none. */
   probe(): Promise<void>
 }
 
@@ -71,7 +74,7 @@ async function openEmbedded(folder: string, clock: Clock, access: Access): Promi
     held = true
   }
   if (access === 'server' || !hasSqlite(folder)) hold()
-  const file = openSqlite(folder)
+  const file = openSqlite(folder, { wholeCheck: access === 'server' || access === 'look' })
   stack.defer(() => void file.close())
   const db = new Kysely<Schema>({ dialect: new ServerSqliteDialect(file) })
   stack.defer(() => db.destroy())
@@ -80,9 +83,11 @@ async function openEmbedded(folder: string, clock: Clock, access: Access): Promi
     const pending = access !== 'look' && (await hasPending(db, 'sqlite'))
     if (pending) hold()
     const migrated = pending ? await migrate(db, 'sqlite') : []
-    const clean = (texts: string[] | 'unknown'): Promise<void> => scrub(db, join(folder, 'server.db'), texts)
+    const owe = (tx: Tx): Promise<void> => oweScrub(tx)
+    const clean = (texts: string[]): Promise<void> => scrub(db, join(folder, 'server.db'), texts)
     const commit = groupCommit(db)
-    return opened({ db, engine: 'sqlite', migrated, commit, clean, fault, clock }, stack.move())
+    const probe = (): Promise<void> => commit((tx) => beat(tx, clock.now()), true)
+    return opened({ db, engine: 'sqlite', migrated, commit, owe, clean, fault, probe }, stack.move())
   } catch (error) {
     throw fault(error)
   }
@@ -102,14 +107,20 @@ async function openPostgres(
       else log?.info('the database can be reached again')
     }),
   )
+  // Of its own: that many wait for the others does not mean that the database is gone.
+  const probing = new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool: stack.use(createPool(url, 'probe')) }),
+  })
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   try {
     const pending = access !== 'look' && (await hasPending(db, 'postgres'))
     const migrated = pending ? await migratePostgres(url) : []
     const commit = postgresTransactions(writing)
+    const owe = (): Promise<void> => Promise.resolve()
     const clean = (): Promise<void> => Promise.resolve()
     const fault = postgresFault
-    return opened({ db, engine: 'postgres', migrated, commit, clean, fault, clock }, stack.move())
+    const probe = (): Promise<void> => beat(probing, clock.now())
+    return opened({ db, engine: 'postgres', migrated, commit, owe, clean, fault, probe }, stack.move())
   } catch (error) {
     throw postgresFault(error)
   }
@@ -125,14 +136,15 @@ interface Opened {
   engine: Engine
   migrated: string[]
   commit: Transact
+  owe: Database['oweScrub']
   clean: Database['scrub']
   /** What the engine threw, as a failure of ours where it is one. */
   fault: (error: unknown) => unknown
-  clock: Clock
+  probe: Database['probe']
 }
 
 function opened(
-  { db, engine, migrated, commit, clean, fault, clock }: Opened,
+  { db, engine, migrated, commit, owe, clean, fault, probe }: Opened,
   stack: AsyncDisposableStack,
 ): Database {
   const explained = async <T>(work: Promise<T>): Promise<T> => {
@@ -149,14 +161,15 @@ function opened(
     migrated,
     transact,
     query: (work) => explained(work(db)),
+    oweScrub: owe,
     scrub: (texts) => explained(clean(texts)),
-    probe: () => transact((tx) => beat(tx, clock.now())),
+    probe: () => explained(probe()),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
 
-async function beat(tx: Tx, at: string): Promise<void> {
-  await tx
+async function beat(db: Db, at: string): Promise<void> {
+  await db
     .insertInto('heartbeat')
     .values({ id: 1, beat_at: at })
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ beat_at: at }))

@@ -179,7 +179,7 @@ export interface CustomerAccountRow {
 export interface CustomerAttemptRow {
   /** `registration`, `login-pair`, `login-address` or `login-network`, and a blind index of address or client network. */
   key: string
-  /** JSON: see registration.ts and login.ts of systems/customer-accounts. */
+  /** JSON: see systems/customer-accounts/registration.ts and login.ts. */
   state: string
   forget_at: string
 }

@@ -42,6 +42,8 @@ export interface Idempotency {
    * either both the work and its answer are stored or neither; anything else leaves the key free.
    */
   once(request: OnceRequest, work: (tx: Tx) => Promise<WorkAnswer>): Promise<Once>
+  /** The kept answer to this very request, key and body; undefined where there is none. */
+  kept(request: OnceRequest): Promise<KeptAnswer | undefined>
   /** Forgets answers older than 400 days and says how many. */
   prune(): Promise<number>
 }
@@ -55,6 +57,11 @@ export interface Idempotency {
 export function createIdempotency(database: Database, vault: Vault, clock: Clock): Idempotency {
   const running = new Set<string>()
 
+  const indexOf = (scope: string, key: string, body: Buffer): string =>
+    vault.index('idempotency', `${scope} ${key}\0${body.toString('base64')}`)
+  const open = (scope: string, key: string, answer: string): KeptAnswer =>
+    JSON.parse(vault.open(answerPurpose(scope, key), answer)) as KeptAnswer
+
   const runKeyed = async (
     scope: string,
     key: string,
@@ -62,16 +69,13 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
     work: (tx: Tx) => Promise<WorkAnswer>,
   ): Promise<Once> => {
     const name = `${scope} ${key}`
-    const requestIndex = vault.index('idempotency', `${name}\0${body.toString('base64')}`)
+    const requestIndex = indexOf(scope, key, body)
     return database.transact(async (tx): Promise<Once> => {
       const [free, kept] = await together(tryLock(tx, `idempotency ${name}`), findKey(tx, scope, key))
       if (!free) return { state: 'in-progress' }
       if (kept !== undefined) {
         if (kept.requestIndex !== requestIndex) return { state: 'other-body' }
-        return {
-          state: 'replayed',
-          answer: JSON.parse(vault.open(answerPurpose(scope, key), kept.answer)) as KeptAnswer,
-        }
+        return { state: 'replayed', answer: open(scope, key, kept.answer) }
       }
       const { subject, ...answer } = await work(tx)
       if (answer.status >= 200 && answer.status < 300) {
@@ -93,6 +97,11 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
       } finally {
         running.delete(name)
       }
+    },
+    async kept({ scope, key, body }) {
+      if (key === undefined) return undefined
+      const found = await database.query((db) => findKey(db, scope, key))
+      return found?.requestIndex === indexOf(scope, key, body) ? open(scope, key, found.answer) : undefined
     },
     prune: () => {
       const before = new Date(Date.parse(clock.now()) - keptDays * dayMs).toISOString()

@@ -1,5 +1,5 @@
 import { prepared } from '../database/prepared.ts'
-import type { Tx } from '../database/schema.ts'
+import type { Db, Tx } from '../database/schema.ts'
 
 /** An answer, sealed, with the blind index of the body it answered. */
 export interface KeptKey {
@@ -11,11 +11,11 @@ export interface KeptKey {
 }
 
 export async function findKey(
-  tx: Tx,
+  db: Db,
   scope: string,
   key: string,
 ): Promise<Pick<KeptKey, 'requestIndex' | 'answer'> | undefined> {
-  const [found] = await selectKey.run(tx, { scope, key })
+  const [found] = await selectKey.run(db, { scope, key })
   return found
 }
 

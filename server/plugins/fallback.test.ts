@@ -73,15 +73,23 @@ describe('requests that the framework would answer itself', () => {
     expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 422', 'HTTP/1.1 201'])
   })
 
-  test.for(['/%', '/%E0%A4%A', '/api/%zz', `/${'a'.repeat(5_000)}`, '//', '/health', '/health/xyz', '/api'])(
-    '%s is no route',
-    async (path) => {
-      await using bed = await openTestbed()
-      const { status, headers, body } = await send(bed.port, { method: 'GET', path })
-      expect([status, headers['content-type']]).toEqual([404, 'application/json'])
-      expect(Object.keys(JSON.parse(body) as object)).toEqual(['message'])
-    },
-  )
+  test.for([
+    '/%',
+    '/%E0%A4%A',
+    '/api/%zz',
+    `/${'a'.repeat(5_000)}`,
+    '//',
+    '//api/clientes/register',
+    '/api/clientes/register//',
+    '/health',
+    '/health/xyz',
+    '/api',
+  ])('%s is no route', async (path) => {
+    await using bed = await openTestbed()
+    const { status, headers, body } = await send(bed.port, { method: 'GET', path })
+    expect([status, headers['content-type']]).toEqual([404, 'application/json'])
+    expect(Object.keys(JSON.parse(body) as object)).toEqual(['message'])
+  })
 
   test.for(['/nowhere', '/health/live'])('a POST to %s with a body of any size or type', async (path) => {
     await using bed = await openTestbed()

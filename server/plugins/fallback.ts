@@ -83,8 +83,8 @@ function bare(status: number): Answer {
   return { status, body: { message: status === 500 ? 'Server Error' : STATUS_CODES[status] } }
 }
 
-/** As Laravel names a path: without query and outer slashes. */
+/** As Laravel names a path: without query and outer slashes; more than one at an end is another path. */
 function plainPath(url: string): string {
-  const path = url.split('?', 1)[0]?.replace(/^\/+|\/+$/g, '') ?? ''
+  const path = url.split('?', 1)[0]?.replace(/^\//, '').replace(/\/$/, '') ?? ''
   return path === '' ? '/' : path
 }

@@ -47,20 +47,40 @@ export function answerFaults(app: FastifyInstance, dialect: RouteDialect, log: L
   })
 }
 
+interface OnceRoute {
+  dialect: SystemDialect
+  idempotency: Idempotency
+  scope: string
+}
+
 /** The Idempotency-Key mechanism around `work`, answered in the dialect. A malformed key is the caller's to refuse. */
 export async function answerOnce(
   request: FastifyRequest,
   reply: FastifyReply,
-  { dialect, idempotency, scope }: { dialect: SystemDialect; idempotency: Idempotency; scope: string },
+  { dialect, idempotency, scope }: OnceRoute,
   work: Parameters<Idempotency['once']>[1],
 ): Promise<FastifyReply> {
+  return sendAnswer(reply, onceAnswer(await idempotency.once(onceRequest(request, scope), work), dialect))
+}
+
+/**
+ * Sends the answer this very request had before; answers whether there was one. To be asked before any check that
+ * could refuse today what was done yesterday: whoever missed the answer must not be told that nothing happened. Not
+ * where bodies hold what is guessed on a budget: a known key would tell a right guess, and count none.
+ */
+export async function answerAgain(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { dialect, idempotency, scope }: OnceRoute,
+): Promise<boolean> {
+  const answer = await idempotency.kept(onceRequest(request, scope))
+  if (answer !== undefined) sendAnswer(reply, onceAnswer({ state: 'replayed', answer }, dialect))
+  return answer !== undefined
+}
+
+function onceRequest(request: FastifyRequest, scope: string): OnceRequest {
   const key = readKey(request.headers['idempotency-key'])
-  const once: OnceRequest = {
-    scope,
-    key: typeof key === 'object' ? key.key : undefined,
-    body: rawBody(request),
-  }
-  return sendAnswer(reply, onceAnswer(await idempotency.once(once, work), dialect))
+  return { scope, key: typeof key === 'object' ? key.key : undefined, body: rawBody(request) }
 }
 
 function onceAnswer(once: Once, dialect: SystemDialect): Answer {

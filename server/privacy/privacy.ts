@@ -42,6 +42,7 @@ export function createPrivacy(
     if (removed.length === 0) return []
     for (const { row } of mails) await removeMail(tx, row.id)
     await removeAnswersAbout(tx, subject)
+    await database.oweScrub(tx)
     await audit.record(tx, { action: 'person-erased', actor: 'operator', subject })
     return removed
   }
@@ -70,8 +71,8 @@ export function createPrivacy(
     async erase(find, id) {
       const removed = await database.transact((tx) => removeAll(tx, find, id))
       try {
-        // Erased before: a first time that did not get this far has left nobody who knows the texts.
-        await database.scrub(removed.length === 0 ? 'unknown' : removed)
+        // Also when erased before: that time may not have got this far.
+        await database.scrub(removed)
       } catch (cause) {
         throw new AppError('erasure-incomplete', 'old copies may be left in the database files', { cause })
       }

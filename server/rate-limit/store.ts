@@ -19,8 +19,16 @@ const count = `
     ends_at = case when before.ends_at <= clock_timestamp() then excluded.ends_at else before.ends_at end
   returning count, extract(epoch from ends_at - clock_timestamp())::float8 * 1000 as resets_in_ms`
 
+// A flood leaves more rows than one statement may take time for.
+const forgottenAtOnce = 10_000
+
 /** Forgets windows that have ended and says how many. */
 export async function forgetWindows(db: Db): Promise<number> {
-  const { numAffectedRows } = await sql`delete from hits where ends_at < clock_timestamp()`.execute(db)
-  return Number(numAffectedRows ?? 0)
+  for (let forgotten = 0; ;) {
+    const ended = sql`select key from hits where ends_at < clock_timestamp() limit ${sql.lit(forgottenAtOnce)}`
+    const { numAffectedRows } = await sql`
+      delete from hits where ends_at < clock_timestamp() and key in (${ended})`.execute(db)
+    forgotten += Number(numAffectedRows ?? 0)
+    if (Number(numAffectedRows ?? 0) < forgottenAtOnce) return forgotten
+  }
 }

@@ -11,7 +11,7 @@ import { isoDay } from './forms.ts'
 export const registrationPath = '/api/clientes/register'
 
 /** Longest text where the document names no limit, in characters. */
-const maxTextLength = 255
+export const maxTextLength = 255
 
 /** Laravel's texts, `:field` standing for the field's name. An issue carries the key as `params.rule`. */
 const complaintTexts = {

@@ -8,10 +8,12 @@ import { statementName } from './statement-names.ts'
 export type PoolUse = keyof typeof uses
 
 const uses = {
-  /** Outside a transaction that was begun to write, PostgreSQL refuses every write on these: see dialect.ts. */
+  /** Outside a transaction that was begun to write, PostgreSQL refuses every write on these: see transactions.ts. */
   transactions: { max: 10, writesOutside: false, patient: false },
   /** Single statements: a request that needs no transaction does not wait for one. */
   statements: { max: 5, writesOutside: true, patient: false },
+  /** Asking whether it takes writes. */
+  probe: { max: 1, writesOutside: true, patient: false },
   /** Changing the schema of a large table takes as long as it takes, and the other instances wait for it. */
   migrations: { max: 1, writesOutside: true, patient: true },
 } as const

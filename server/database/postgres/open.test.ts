@@ -166,7 +166,8 @@ test('lost connections are told once, and once that they are back', async () => 
   log.error = (text: string) => void lines.push(text)
   log.info = (text: string) => void lines.push(text)
   await using database = await openDatabase({ folder, url: wire.url }, systemClock, 'server', log)
-  const many = () => Promise.allSettled(Array.from({ length: 10 }, () => database.probe()))
+  const many = () =>
+    Promise.allSettled(Array.from({ length: 10 }, () => database.transact((tx) => sql`select 1`.execute(tx))))
   await many()
   for (let time = 0; time < 2; time += 1) {
     await sql`select pg_terminate_backend(pid) from pg_stat_activity

@@ -2,8 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { AppError } from '../../../shared/errors.ts'
 import { openDirectWay } from '../direct.ts'
-import type { Db, Transact, Tx } from '../schema.ts'
+import type { Db, Tx } from '../schema.ts'
 import { takeTrailing } from '../trailing.ts'
+
+/** An urgent work goes ahead of all who wait, however many: only for asking whether the database works. */
+export type UrgentTransact = <T>(work: (tx: Tx) => Promise<T>, isUrgent?: boolean) => Promise<T>
 
 interface Waiting {
   /** Does the work and answers how to tell its caller so. */
@@ -24,7 +27,7 @@ const maxWaiting = 1_000
  * Works run one after the other, each in a savepoint: one that throws undoes itself alone. Nobody hears of
  * success before the common commit, and when that fails everybody hears of it.
  */
-export function groupCommit(db: Db): Transact {
+export function groupCommit(db: Db): UrgentTransact {
   const queue: Waiting[] = []
   let running = false
 
@@ -43,9 +46,9 @@ export function groupCommit(db: Db): Transact {
     running = false
   }
 
-  return (work) =>
+  return (work, isUrgent = false) =>
     new Promise((resolve, reject) => {
-      if (queue.length >= maxWaiting) {
+      if (!isUrgent && queue.length >= maxWaiting) {
         throw new AppError('database-unavailable', 'more work waits than the database can take')
       }
       const run = async (tx: Tx): Promise<() => void> => {
@@ -55,7 +58,8 @@ export function groupCommit(db: Db): Transact {
           resolve(value)
         }
       }
-      queue.push({ run, reject })
+      if (isUrgent) queue.unshift({ run, reject })
+      else queue.push({ run, reject })
       if (!running) void drain()
     })
 }

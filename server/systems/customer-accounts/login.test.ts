@@ -1,7 +1,9 @@
 import { argon2Sync, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { createPrivacy } from '../../privacy/privacy.ts'
 import { engines, newPlace, openTestbed, type Sent, type Testbed } from '../../testbed.testing.ts'
 import { type Answered, createCustomer, example, post } from './customers.testing.ts'
+import { findCustomerHolding } from './privacy.ts'
 
 const second = 1_000
 const minute = 60 * second
@@ -46,6 +48,21 @@ function outdatedHash({ keyring }: Testbed): string {
 }
 
 describe.each(engines)('on %s', (engine) => {
+  test('whoever is erased while the password is hashed is nobody, and nothing of them is kept', async () => {
+    await using bed = await openTestbed({ engine })
+    await createCustomer(bed)
+    const erase = () => createPrivacy(bed, bed.clock).erase(findCustomerHolding, '1')
+    const verify = bed.passwords.verify.bind(bed.passwords)
+    bed.passwords.verify = async (...given) => {
+      const verdict = await verify(...given)
+      await erase()
+      return verdict
+    }
+    const { status } = await logIn(bed, {}, { headers: { 'idempotency-key': 'k' } })
+    expect(status).toBe(401)
+    expect(await bed.database.db.selectFrom('idempotency_keys').selectAll().execute()).toEqual([])
+  })
+
   test('the address is compared trimmed and case folded, the password exactly', async () => {
     await using bed = await openTestbed({ engine })
     await createCustomer(bed)

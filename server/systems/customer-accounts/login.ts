@@ -1,10 +1,10 @@
-import type { Clock } from '../../../shared/clock.ts'
 import type { Core } from '../../core.ts'
+import { afterCommit } from '../../database/after-commit.ts'
 import { lock } from '../../database/locks.ts'
 import type { Db, Tx } from '../../database/schema.ts'
 import { together } from '../../database/together.ts'
 import { accountSubject, emailIndex, type KeptProfile, profilePurpose } from './account.ts'
-import type { Wait } from './service.ts'
+import { addressLock, type Wait } from './service.ts'
 import {
   clearAttempts,
   findAccount,
@@ -42,18 +42,30 @@ export interface Credentials {
 export type LoginOutcome =
   { kind: 'accepted'; id: number; nombres: string; email: string; token: string } | { kind: 'refused' } | Wait
 
-/**
- * Checks a password; an address without an account costs the same time. What was found is told only if nobody has to
- * wait at that moment, in the transaction that counts the failure: guessing in parallel, over any number of
- * instances, learns no more than guessing in turn.
- *
- * Throws `passwords-busy`.
- */
-export async function logIn(
-  { database, vault, passwords, tokens, audit }: Core,
-  clock: Clock,
+type Counted = keyof typeof freeFailures
+type Keys = Record<Counted, string>
+
+const counted = Object.keys(freeFailures) as Counted[]
+
+/** A password that has been compared; nobody is told yet how that went. */
+export interface CheckedPassword {
+  kind: 'checked'
+  address: string
+  keys: Keys
+  /** Of the address, for the audit trail. */
+  subject: string
+  /** Whose password it was. */
+  account: FoundAccount | undefined
+  /** The password hashed anew, where the stored hash is of an older cost. */
+  renewed: string | undefined
+}
+
+/** Compares a password; an address without an account costs the same time. Throws `passwords-busy`. */
+export async function checkPassword(
+  { database, vault, passwords }: Pick<Core, 'database' | 'vault' | 'passwords'>,
   { email, password, network }: Credentials,
-): Promise<LoginOutcome> {
+  now: string,
+): Promise<CheckedPassword | Wait> {
   const address = emailIndex(vault, email)
   const index = (text: string): string => vault.index('customer_attempts.login', text)
   const keys = {
@@ -61,63 +73,57 @@ export async function logIn(
     address: loginKey(address),
     network: `login-network ${index(network)}`,
   }
-  const [account, before] = await database.query((db) =>
-    Promise.all([findAccount(db, address), findWaitMs(db, keys, clock.now())]),
+  const [account, waitMs] = await database.query((db) =>
+    Promise.all([findAccount(db, address), findWaitMs(db, keys, now)]),
   )
-  if (before > 0) return { kind: 'wait', waitMs: before }
+  if (waitMs > 0) return { kind: 'wait', waitMs }
   const { matches, outdated } = await passwords.verify(password, account?.passwordHash)
   const renewed = matches && outdated ? await passwords.hash(password) : undefined
-  const login = { keys, account: matches ? account : undefined, renewed }
-  const outcome = await database.transact((tx) => settle(tx, login, clock.now()))
-  if (outcome.kind === 'refused') {
-    const subject = account === undefined ? 'customer-account unknown' : accountSubject(account.id)
-    audit.tally({ action: 'customer-login-refused', actor: 'anonymous', subject })
-  }
-  if (outcome.kind !== 'matched') return outcome
-  const { id, profile } = outcome.account
-  const { nombres, email: kept } = JSON.parse(vault.open(profilePurpose(address), profile)) as KeptProfile
-  const token = await tokens.sign({ aud: 'customer-accounts', sub: String(id) })
-  return { kind: 'accepted', id, nombres, email: kept, token }
+  const subject = account === undefined ? 'customer-account unknown' : accountSubject(account.id)
+  return { kind: 'checked', address, keys, subject, account: matches ? account : undefined, renewed }
 }
 
-/** Where the failures of an address are kept. */
-export function loginKey(address: string): string {
-  return `login-address ${address}`
-}
-
-type Counted = keyof typeof freeFailures
-type Keys = Record<Counted, string>
-
-const counted = Object.keys(freeFailures) as Counted[]
-
-interface Checked {
-  keys: Keys
-  /** Whose password it was. */
-  account: FoundAccount | undefined
-  /** The password hashed anew, where the stored hash is of an older cost. */
-  renewed: string | undefined
-}
-
-async function settle(
+/**
+ * Tells how the comparison went, only if nobody has to wait at that moment, in the transaction that counts a failure:
+ * guessing in parallel, over any number of instances, learns no more than guessing in turn. Whoever was erased in the
+ * meantime is nobody.
+ */
+export async function logIn(
   tx: Tx,
-  { keys, account, renewed }: Checked,
+  { vault, tokens, audit }: Pick<Core, 'vault' | 'tokens' | 'audit'>,
+  { address, keys, subject, account, renewed }: CheckedPassword,
   now: string,
-): Promise<{ kind: 'matched'; account: FoundAccount } | { kind: 'refused' } | Wait> {
-  const [, known] = await together(lock(tx, Object.values(keys)), findFailures(tx, keys))
+): Promise<LoginOutcome> {
+  const [, known, current] = await together(
+    lock(tx, [addressLock(address), ...Object.values(keys)]),
+    findFailures(tx, keys),
+    findAccount(tx, address),
+  )
   const waitMs = waitMsOf(known, now)
   if (waitMs > 0) return { kind: 'wait', waitMs }
-  if (account === undefined) {
+  if (account === undefined || current?.id !== account.id) {
     const rows = counted.map((name) => {
       const failures = withFailure(known[name], freeFailures[name], now)
       return { key: keys[name], state: JSON.stringify(failures), forget_at: failures.forgetAt }
     })
     await together(saveAttempts(tx, rows), forgetAttempts(tx, now))
+    afterCommit(tx, () => {
+      audit.tally({ action: 'customer-login-refused', actor: 'anonymous', subject })
+    })
     return { kind: 'refused' }
   }
   // The others stay: whoever guesses may have an account too.
   if (known.pair !== undefined) await clearAttempts(tx, [keys.pair])
   if (renewed !== undefined) await renewPasswordHash(tx, account, renewed)
-  return { kind: 'matched', account }
+  const { id, profile } = current
+  const { nombres, email } = JSON.parse(vault.open(profilePurpose(address), profile)) as KeptProfile
+  const token = await tokens.sign({ aud: 'customer-accounts', sub: String(id) })
+  return { kind: 'accepted', id, nombres, email, token }
+}
+
+/** Where the failures of an address are kept. */
+export function loginKey(address: string): string {
+  return `login-address ${address}`
 }
 
 type Known = Partial<Record<Counted, Failures>>

@@ -42,7 +42,7 @@ import {
   verified,
   waitFor,
 } from './dialect.ts'
-import { logIn } from './login.ts'
+import { checkPassword, logIn } from './login.ts'
 import {
   checkGuess,
   createAccount,
@@ -146,12 +146,14 @@ export function customerAccounts(app: FastifyInstance, system: CustomerAccounts)
 
   post(customerPaths.login, loginRequest, async (credentials, request, reply) => {
     const network = networkOf(request) ?? 'unknown'
-    const outcome = await logIn(core, clock, { ...credentials, network })
-    if (outcome.kind === 'wait') return sendAnswer(reply, waitFor(outcome.waitMs))
-    return answerOnce(request, reply, once(customerPaths.login), () => {
-      if (outcome.kind === 'refused') return Promise.resolve(loginRefused)
+    const checked = await checkPassword(core, { ...credentials, network }, clock.now())
+    if (checked.kind === 'wait') return sendAnswer(reply, waitFor(checked.waitMs))
+    return answerOnce(request, reply, once(customerPaths.login), async (tx) => {
+      const outcome = await logIn(tx, core, checked, clock.now())
+      if (outcome.kind === 'wait') return waitFor(outcome.waitMs)
+      if (outcome.kind === 'refused') return loginRefused
       const { id, nombres, email, token } = outcome
-      return Promise.resolve({ ...loggedIn({ id, nombres, email, token }), subject: accountSubject(id) })
+      return { ...loggedIn({ id, nombres, email, token }), subject: accountSubject(id) }
     })
   })
 }

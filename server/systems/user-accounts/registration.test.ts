@@ -14,6 +14,23 @@ const auditEvents = ({ database: { db } }: Testbed) =>
 const statuses = (answers: Received[]) => answers.map(({ status }) => status).sort()
 
 describe.each(engines)('on %s', (engine) => {
+  test('whoever missed the answer gets it again, also when the catalogue has changed since', async () => {
+    await using bed = await openTestbed({ engine })
+    const again = () =>
+      send(bed.port, {
+        path: '/api/register',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'k' },
+        body: JSON.stringify(johndoe()),
+      })
+    const first = await again()
+    expect(first.status).toBe(201)
+    await bed.database.db.updateTable('departments').set({ active: 0 }).execute()
+    const second = await again()
+    expect([second.status, second.body]).toEqual([201, first.body])
+    expect(second.headers['idempotency-replayed']).toBe('true')
+    expect((await registerAccount(bed, person(2))).status).toBe(400)
+  })
+
   describe('what a registration stores', () => {
     test('the person sealed, the password hashed, login and address by index alone', async () => {
       await using bed = await openTestbed({ engine })

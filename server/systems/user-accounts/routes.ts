@@ -6,7 +6,7 @@ import type { Database } from '../../database/database.ts'
 import { type Idempotency, readKey } from '../../idempotency/idempotency.ts'
 import { sendAnswer } from '../../plugins/answer.ts'
 import { jsonObject } from '../../plugins/request-body.ts'
-import { answerFaults, answerOnce, type RouteDialect } from '../../plugins/system.ts'
+import { answerAgain, answerFaults, answerOnce, type RouteDialect } from '../../plugins/system.ts'
 import { type HitStore, limitRate } from '../../rate-limit/limit-rate.ts'
 import type { Passwords } from '../../security/passwords.ts'
 import type { Tokens } from '../../security/tokens.ts'
@@ -71,6 +71,9 @@ async function answerRegistration(
 ): Promise<FastifyReply> {
   const body = jsonObject(request)
   if (body === undefined) return sendAnswer(reply, complainOfBody(request))
+  const { idempotency, passwords, tokens, clock } = system
+  const once = { dialect: registrationDialect, idempotency, scope: registrationDialect.prefix }
+  if (await answerAgain(request, reply, once)) return reply
   const checked = await checkRegistration(system.database, body)
   const keyFaults = readKey(request.headers['idempotency-key']) === 'malformed' ? [malformedKey] : []
   if (checked.kind === 'wrong-fields' || keyFaults.length > 0) {
@@ -80,10 +83,8 @@ async function answerRegistration(
   if (checked.kind === 'wrong-licence') return sendAnswer(reply, licenceFault(checked.fault))
 
   const { registration } = checked
-  const { idempotency, passwords, tokens, clock } = system
   // Before the transaction: a hash takes longer than anything that waits for it should.
   const hash = await passwords.hash(registration.usuarioPassword)
-  const once = { dialect: registrationDialect, idempotency, scope: registrationDialect.prefix }
   return answerOnce(request, reply, once, async (tx) => {
     const user = await register(tx, system, registration, hash, clock.now())
     if (user === undefined) return taken

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../../shared/clock.ts'
-import { registrationRequest } from '../../../shared/contracts/vlt-clients.ts'
+import { maxTextLength, registrationRequest } from '../../../shared/contracts/vlt-clients.ts'
 import type { FieldComplaint } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
 import { type Idempotency, type Key, readKey } from '../../idempotency/idempotency.ts'
@@ -81,8 +81,9 @@ async function answerRegistration(
   const { idempotency, vault, clock, log } = system
   const scope = vltClientsDialect.prefix
   return answerOnce(request, reply, { dialect: vltClientsDialect, idempotency, scope }, async (tx) => {
-    // The contract has seen to it that the field is text; what it gave back is trimmed.
-    const tarjeta = String(input['tarjeta'])
+    // The contract has seen to it that the field is text, and looked at it without the blanks around it.
+    const asSent = String(input['tarjeta'])
+    const tarjeta = asSent.length > maxTextLength ? asSent.trim() : asSent
     const outcome = await register(tx, vault, parsed.data, tarjeta, clock.now())
     if (outcome.alias) log.info({ clientId: outcome.clientId }, 'client found by document')
     return { ...outcomeAnswer(outcome, tarjeta), subject: `client ${String(outcome.clientId)}` }

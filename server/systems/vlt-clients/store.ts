@@ -182,19 +182,24 @@ export type StaffCase = Pick<
   'kind' | 'client_id' | 'other_client_id' | 'claimed_codigo' | 'card_uid'
 >
 
-/** Opens a case for staff, unless the same one is still open. */
+// Whoever knows a card could open one with every codigo there is; staff has understood by then.
+const maxOpenCasesOfCard = 20
+
+/** Opens a case for staff, unless the same one, or too many about the same card, are still open. */
 export async function openCase(tx: Tx, found: StaffCase, at: string): Promise<void> {
   const open = await tx
     .selectFrom('staff_cases')
-    .select('id')
+    .select(['claimed_codigo', 'kind', 'client_id', 'other_client_id'])
     .where('card_uid', '=', found.card_uid)
-    .where('claimed_codigo', '=', found.claimed_codigo)
-    .where('kind', '=', found.kind)
-    .where('client_id', '=', found.client_id)
-    .where('other_client_id', found.other_client_id === null ? 'is' : '=', found.other_client_id)
     .where('closed_at', 'is', null)
-    .executeTakeFirst()
-  if (open !== undefined) return
+    .limit(maxOpenCasesOfCard)
+    .execute()
+  const isSame = (one: (typeof open)[number]): boolean =>
+    one.claimed_codigo === found.claimed_codigo &&
+    one.kind === found.kind &&
+    one.client_id === found.client_id &&
+    one.other_client_id === found.other_client_id
+  if (open.length === maxOpenCasesOfCard || open.some(isSame)) return
   await tx
     .insertInto('staff_cases')
     .values({ ...found, opened_at: at, closed_at: null })

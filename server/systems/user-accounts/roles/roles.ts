@@ -41,6 +41,7 @@ export interface RoleGiven {
 
 export function createRoleDesk({ database, vault, audit }: Core, clock: Clock): RoleDesk {
   const settle = async (tx: Tx, id: number, state: 'approved' | 'rejected'): Promise<RoleGiven> => {
+    await lock(tx, ['catalogues'])
     const request = await findRequest(tx, id)
     if (request === undefined) throw new AppError('role-request-unknown', `there is no request ${String(id)}`)
     if (!(await settleRequest(tx, id, state, clock.now()))) {
