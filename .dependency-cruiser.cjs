@@ -3,6 +3,7 @@
 /** One home per outside library. */
 const homes = {
   serialport: ['^devices/transports/serial\\.ts$'],
+  'node-hid': ['^devices/transports/hid\\.ts$'],
   undici: ['^agent/sync/client\\.ts$'],
   'better-sqlite3': ['^agent/outbox/database\\.ts$', '^server/database/sqlite/connect\\.ts$'],
   pg: ['^server/database/postgres/connect\\.ts$'],

@@ -83,6 +83,7 @@ export async function openCore(
     registrar,
     sync,
     status,
+    readsOnlyLf: () => readsOnlyLf(config.reader),
     broken: loops.broken,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -125,20 +126,21 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   stack.defer(() => void desk.cancel())
 
   const simulatedDevices = new SimulatedDevices(clock)
-  const readers = specs.map((spec) =>
-    superviseReader({
+  const readers = specs.map((spec) => {
+    const reader: SupervisedReader = superviseReader({
       spec,
       clock,
       log,
       simulatedDevices,
       onTap: (tap) => {
-        desk.accept(tap)
+        reader.feedback(desk.accept(tap), tap)
       },
       onState: () => {
         pageState.changed()
       },
-    }),
-  )
+    })
+    return reader
+  })
   let pageUrl: string | null = null
   const status = () =>
     agentStatus({
@@ -149,7 +151,8 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       desk,
       pageUrl,
     })
-  const running: Core = { outbox: core.outbox, registrar: core.registrar, sync: core.sync, status }
+  const { outbox, registrar, sync, readsOnlyLf } = core
+  const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
 
   const page = await openPageOrWarn(
     config,
@@ -219,6 +222,17 @@ async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
   const twice = specs.find((spec, index) => specs.findIndex(({ id }) => id === spec.id) !== index)
   if (twice !== undefined) throw new AppError('reader-spec-invalid', `reader ${twice.id} is given twice`)
   return specs
+}
+
+/** Are 125 kHz cards the only ones here? Readers that are configured wrongly say nothing about cards. */
+async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
+  try {
+    const specs = await readSpecs(texts)
+    return specs.length > 0 && specs.every(({ options }) => options.profile.cards === 'lf')
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return false
+  }
 }
 
 /** Delivered rows only: a wrong clock can at worst remove the local copy of what the server has confirmed. */

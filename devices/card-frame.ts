@@ -1,6 +1,7 @@
 /**
  * What in a read itself was checked. `checksum`, `parity`: the frame or the number carries one, and it is right.
- * `repeated`: two equal frames of one presence. `none`: nothing; the bytes are believed.
+ * `repeated`: a reader that makes up frames with a right checksum sent this one twice. `none`: nothing; the bytes
+ * are believed.
  */
 export type Proof = 'checksum' | 'parity' | 'repeated' | 'none'
 
@@ -26,7 +27,8 @@ export interface CardFrame {
   payload: string
   /** Decimal formats read `text` only: the hex of five bytes may well be ten decimal digits. */
   form: 'text' | 'bytes'
-  proof: FrameProof
+  /** A codec of one frame says what that proves; only `ConfirmingCodec` says `repeated`. */
+  proof: Proof
   /** The bytes are a number of so many bits, right-aligned. Absent: all of them count. */
   bits?: number
   technology?: Technology

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parseCardUid, type CardUid } from '../shared/card-uid.ts'
 import type { CardFrame } from './card-frame.ts'
 import { formatNames } from './formats/formats.ts'
-import { fittingProfiles } from './learn.ts'
+import { fittingProfiles, optionText, profilesOfAll } from './learn.ts'
 import { normalise } from './normalise.ts'
 
 const text = (payload: string): CardFrame => ({ payload, form: 'text', proof: 'none' })
@@ -103,4 +103,64 @@ test('what was learned reads the card again, and nothing that reads it is left o
       }
     }),
   )
+})
+
+describe('several cards', () => {
+  function options(...cards: [payload: string, uid: string][]): string[] {
+    const known = cards.map(([payload, uid]) => ({ frame: text(payload), uid: uid as CardUid }))
+    return profilesOfAll(known).map(({ profile }) => optionText(profile))
+  }
+
+  test.each([
+    ['one that says enough', [['3401302688', 'A0C2BBCA']], ['format=decimal-10&byteOrder=reversed']],
+    [
+      'one that is the same both ways',
+      [['A0C2C2A0', 'A0C2C2A0']],
+      ['format=hex', 'format=hex&byteOrder=reversed'],
+    ],
+    [
+      'a second that is not',
+      [
+        ['A0C2C2A0', 'A0C2C2A0'],
+        ['CABBC2A0', 'A0C2BBCA'],
+      ],
+      ['format=hex&byteOrder=reversed'],
+    ],
+    // Hex digits, the same of fixed length and fewer of them are one reading: no card could decide between them.
+    ['ten digits that are the whole card', [['0013748911', '0013748911']], ['format=hex-10']],
+    [
+      'ten digits and eight',
+      [
+        ['62E3086CED', '62E3086CED'],
+        ['A0C2BBCA', 'A0C2BBCA'],
+      ],
+      ['format=hex'],
+    ],
+    ['ten digits of which eight count', [['62E3086CED', 'E3086CED']], ['format=hex-last-4']],
+    // Small numbers look alike in every format of their length.
+    [
+      'a number of zeros',
+      [['00000005', '00000005']],
+      ['format=hex', 'format=decimal-8', 'format=decimal-3-5'],
+    ],
+    [
+      'a UID that is another card\u2019s',
+      [
+        ['3401302688', 'A0C2BBCA'],
+        ['3401302688', 'DEADBEEF'],
+      ],
+      [],
+    ],
+    ['none', [], []],
+  ] satisfies [string, [string, string][], string[]][])('%s', (_name, cards, expected) => {
+    expect(options(...cards)).toEqual(expected)
+  })
+
+  test('a reader that has one format is asked about its byte order alone', () => {
+    const known = [{ frame: text('CABBC2A0'), uid: 'A0C2BBCA' as CardUid }]
+    expect(profilesOfAll(known, ['hex']).map(({ profile }) => optionText(profile, false))).toEqual([
+      'byteOrder=reversed',
+    ])
+    expect(profilesOfAll([{ frame: text('2697116618'), uid: 'A0C2BBCA' as CardUid }], ['hex'])).toEqual([])
+  })
 })

@@ -1,5 +1,5 @@
 import { parseCardUid, reverseBytes, type CardUid } from '../shared/card-uid.ts'
-import type { CardFrame, FrameProof, Identity } from './card-frame.ts'
+import type { CardFrame, Identity, Proof } from './card-frame.ts'
 import { formatNames, formatOf, type FormatName } from './formats/formats.ts'
 import { identityOf } from './formats/identity.ts'
 import type { CardNumber } from './formats/number-format.ts'
@@ -24,7 +24,7 @@ export interface NormalisedRead {
   uid: CardUid
   identity: Identity
   /** The better of what the frame and what the number in it proved. */
-  proof: FrameProof
+  proof: Proof
 }
 
 /** Turns one frame into the canonical UID and what it is worth, or answers why it is no card. */

@@ -1,6 +1,8 @@
 import type { CardUid } from '../shared/card-uid.ts'
 import type { ErrorCode } from '../shared/errors.ts'
-import type { Identity, Proof } from './card-frame.ts'
+import type { CardFrame, Identity, Proof } from './card-frame.ts'
+import type { NormalisedRead } from './normalise.ts'
+import type { PortHolder } from './port-holder.ts'
 import type { RejectionCode } from './rejection.ts'
 
 /**
@@ -13,6 +15,8 @@ export interface ReaderFault {
   code: ErrorCode
   /** What a person does next. */
   hint: string
+  /** The program that has the device open, where that is known; only with `reader-busy`. */
+  holder?: PortHolder
 }
 
 /** What `status --json` says of one reader. */
@@ -24,7 +28,11 @@ export interface ReaderStatus {
   /** When it entered this state, ISO 8601 UTC. */
   since: string
   lastTapAt: string | null
+  /** What the last tap was worth. */
+  lastTapWorth: { identity: Identity; proof: Proof } | null
   taps: number
+  /** How many of the taps were worth what; only kinds that happened. */
+  identities: Partial<Record<Identity, number>>
   /** How often each kind of line was no tap; only kinds that happened. */
   rejected: Partial<Record<RejectionCode, number>>
   /** Why it is not ready, or what is wrong although it reads (`reader-leaking`); else null. */
@@ -36,7 +44,25 @@ export interface ReaderStatus {
 /** What happens on a reader, as it happens: `reader monitor` shows it. */
 export type SupervisorEvent =
   | { type: 'tap'; readerId: string; uid: CardUid; identity: Identity; proof: Proof; tappedAt: string }
-  /** Bytes on its wire; only while somebody watches them. */
+  /** Bytes on its wire; only for who watches them. */
   | { type: 'bytes'; readerId: string; direction: 'in' | 'out'; hex: string }
+  /** Every read, before the profile and presence make a tap of it or not; only for who watches them. */
+  | ({
+      type: 'frame'
+      readerId: string
+      receivedAtMonoMs: number
+      /** What the profile makes of it. */
+      read: NormalisedRead | { code: RejectionCode }
+    } & CardFrame)
   | { type: 'rejected'; readerId: string; code: RejectionCode; bytes: number }
   | { type: 'state'; readerId: string; state: ReaderState; fault: ReaderFault | null }
+
+/** What a listener gets beside taps, rejections and states. All of it holds UIDs: it is for a technician's eyes. */
+export interface Watching {
+  /** `bytes` events. */
+  bytes?: boolean
+  /** `frame` events. */
+  frames?: boolean
+  /** Taps are nobody else's: a card that tests a reader must not become a client's. */
+  takesTaps?: boolean
+}

@@ -17,13 +17,18 @@ export type ReaderEvent =
   | ({ type: 'frame'; receivedAtMonoMs: number } & CardFrame)
   /** The card has left; only readers whose `removal` is `native` say so. */
   | { type: 'removed'; receivedAtMonoMs: number }
+  /** The reader was asked and saw no card; only readers whose `removal` is `polled` say so, each time. */
+  | { type: 'missed'; receivedAtMonoMs: number }
   /** Something is wrong with a reader that reads all the same (`reader-leaking`); null: no longer. */
   | { type: 'fault'; fault: AppError | null }
   | ({ type: 'rejected' } & Rejection)
 
 export interface ReaderCapabilities {
-  /** Does the reader say that a card has left, or must it be inferred from silence? */
-  removal: 'native' | 'inferred'
+  /**
+   * How it shows that a card has left. `native`: the reader says so. `polled`: it answers time and again that it
+   * sees none. `inferred`: it speaks only of cards that are there, and falls silent.
+   */
+  removal: 'native' | 'polled' | 'inferred'
 }
 
 /** What became of a card, for the reader's own lights and sounds. */

@@ -4,6 +4,8 @@ export type RejectionCode =
   | 'frame-too-long'
   | 'frame-garbled'
   | 'frame-checksum'
+  /** A right frame that came once, from a reader that makes up right frames and repeats real ones. */
+  | 'frame-unrepeated'
   | 'prefix-missing'
   /** An answer to a question of ours whose parts do not fit together. */
   | 'answer-malformed'

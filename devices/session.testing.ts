@@ -22,7 +22,8 @@ export function shortEvent(event: ReaderEvent): string {
     case 'frame':
       return event.payload
     case 'removed':
-      return 'removed'
+    case 'missed':
+      return event.type
     case 'rejected':
       return `!${event.code}`
     case 'fault':

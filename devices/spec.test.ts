@@ -65,7 +65,7 @@ describe('a wrong spec is refused with what is wrong and what is valid', () => {
     ['', /not <driver>:<path>/],
     ['/dev/ttyUSB0', /not <driver>:<path>/],
     ['simulated', /not <driver>:<path>/],
-    ['serial:/dev/ttyUSB0', /'serial' is no driver; the drivers are serial-line, simulated/],
+    ['serial:/dev/ttyUSB0', /'serial' is no driver; the drivers are .*serial-line, .*simulated/],
     ['toString:x', /'toString' is no driver/],
     ['simulated:', /path .* missing/],
     ['simulated:?format=hex', /path .* missing/],
@@ -112,6 +112,6 @@ describe('a wrong spec is refused with what is wrong and what is valid', () => {
 test.each(driverNames)('%s is registered under its own name, and every option is explained', async (name) => {
   const driver = await loadDriver(name)
   expect(driver.name).toBe(name)
-  expect(driver.optionHelp.length).toBeGreaterThan(5)
+  expect(driver.optionHelp.length).toBeGreaterThanOrEqual(5)
   for (const { meaning } of driver.optionHelp) expect(meaning).toMatch(/default/)
 })

@@ -5,23 +5,28 @@
  *   opening --open failed--> absent --back-off, open ok--> ready
  *   any --abort--> stopped
  *
- * A retry does not show as `opening`: an absent reader stays absent, since when it left, until it is ready.
+ * A retry does not show as `opening`: an absent reader stays absent, since when it left, until it is ready. It is
+ * tried when the back-off says so, and as soon as something happens to its device file.
  */
 import { jitteredMs } from '../shared/back-off.ts'
+import type { CardUid } from '../shared/card-uid.ts'
 import type { Clock } from '../shared/clock.ts'
 import { AppError, type ErrorCode } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { CardFrame } from './card-frame.ts'
 import type { SimulatedDevices } from './drivers/simulated-devices.ts'
 import { toHex } from './codecs/bytes.ts'
+import { watchForDevice } from './device-watch.ts'
+import { Listeners } from './listeners.ts'
 import { normalise, type NormalisedRead } from './normalise.ts'
-import { Presence } from './presence.ts'
-import type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent } from './reader-status.ts'
-import type { Reader, ReaderEvent, Tap } from './reader.ts'
+import { findPortHolder, holderHint, type PortHolder } from './port-holder.ts'
+import { missesToLeave, Presence } from './presence.ts'
+import type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent, Watching } from './reader-status.ts'
+import type { Feedback, Reader, ReaderEvent, Tap } from './reader.ts'
 import type { Rejection } from './rejection.ts'
 import type { ReaderSpec } from './spec.ts'
 
-export type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent } from './reader-status.ts'
+export type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent, Watching } from './reader-status.ts'
 
 export interface SupervisorOptions {
   spec: ReaderSpec
@@ -40,14 +45,27 @@ export interface SupervisedReader {
   readonly status: ReaderStatus
   /** Opens, reads and reopens; returns when aborted, after the reader is closed. Never throws. Called once. */
   run(signal: AbortSignal): Promise<void>
-  /** Everything that happens from now on. Answers how to stop listening. */
-  onEvent(listener: (event: SupervisorEvent) => void): () => void
+  /** Everything that happens from now on, and what `watching` asks for. Answers how to stop listening. */
+  onEvent(listener: (event: SupervisorEvent) => void, watching?: Watching): () => void
+  /**
+   * Shows at the reader what became of a tap of it, where the reader can. Dropped when it comes too late, or the
+   * reader was opened anew since: a light that nobody can relate to a card any more says something wrong.
+   */
+  feedback(what: Feedback, tap: Pick<Tap, 'tappedAtMonoMs'>): void
 }
 
 const backOff = { baseMs: 250, capMs: 2_000 }
 const jitter = 0.2
 /** A reader that held this long was well: the next failure is a first one, in milliseconds. */
 const steadyMs = 10_000
+/** No silence is listened for in shorter pieces, in milliseconds. */
+const minSilenceMs = 10
+/** Feedback that comes later than this after its tap is dropped, in milliseconds. */
+const feedbackWithinMs = 2_000
+/** How often it is looked who holds a busy port, in milliseconds: it means looking into every program that runs. */
+const holderEveryMs = 30_000
+/** All phones are one card to presence: to a reader that polls, one that lies there is a new number every time. */
+const anyPhone = 'random' as CardUid
 
 export function superviseReader(options: SupervisorOptions): SupervisedReader {
   return new Supervisor(options)
@@ -57,13 +75,17 @@ class Supervisor implements SupervisedReader {
   readonly #options: SupervisorOptions
   readonly #log: Log
   readonly #presence: Presence
-  readonly #listeners = new Set<(event: SupervisorEvent) => void>()
+  readonly #listeners = new Listeners()
   readonly #status: ReaderStatus
   /** Sessions in a row that failed or did not hold. */
   #failures = 0
+  #isListening = false
   /** The fault that the log holds: a flapping reader must not fill the disk with it. */
   #loggedFault: ErrorCode | undefined
   #isReadyLogged = false
+  /** The open reader, and since when frames can be its. */
+  #session: { reader: Reader; sinceMonoMs: number } | undefined
+  #holder: { found: PortHolder | undefined; atMonoMs: number } | undefined
 
   constructor(options: SupervisorOptions) {
     const { spec, clock, log } = options
@@ -76,7 +98,9 @@ class Supervisor implements SupervisedReader {
       state: 'absent',
       since: clock.now(),
       lastTapAt: null,
+      lastTapWorth: null,
       taps: 0,
+      identities: {},
       rejected: {},
       fault: null,
       opens: 0,
@@ -87,32 +111,54 @@ class Supervisor implements SupervisedReader {
     return structuredClone(this.#status)
   }
 
-  onEvent(listener: (event: SupervisorEvent) => void): () => void {
-    // A wrapper, so that the same listener given twice is two subscriptions.
-    const entry = (event: SupervisorEvent): void => {
-      listener(event)
-    }
-    this.#listeners.add(entry)
-    return () => {
-      this.#listeners.delete(entry)
-    }
+  onEvent(listener: (event: SupervisorEvent) => void, watching: Watching = {}): () => void {
+    return this.#listeners.add(listener, watching)
+  }
+
+  feedback(what: Feedback, { tappedAtMonoMs }: Pick<Tap, 'tappedAtMonoMs'>): void {
+    if (this.#session === undefined) return
+    const { reader, sinceMonoMs } = this.#session
+    const isStale = this.#options.clock.monoMs() - tappedAtMonoMs > feedbackWithinMs
+    if (isStale || tappedAtMonoMs < sinceMonoMs) return
+    this.#call('the feedback of the driver', () => reader.feedback?.(what))
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random = Math.random } = this.#options
     this.#enter('opening')
     while (!signal.aborted) {
-      await this.#session(signal)
+      await this.#attempt(signal)
       this.#failures += 1
-      await clock.sleep(jitteredMs(backOff, this.#failures, jitter, random), signal)
+      const restMs = jitteredMs(backOff, this.#failures, jitter, random)
+      // The first rest is short and never cut: a device that keeps coming and going must not keep us busy.
+      if (this.#failures === 1) await clock.sleep(restMs, signal)
+      else await this.#restUntilPlugged(restMs, signal)
     }
     this.#enter('stopped')
   }
 
+  async #restUntilPlugged(restMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const end = (): void => {
+      over.abort()
+    }
+    using _watch = watchForDevice(this.#options.spec.options.path, () => {
+      // udev sets owner and mode a moment after the device appears: the next tries come quickly again.
+      this.#failures = 0
+      end()
+    })
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+    await this.#options.clock.sleep(restMs, over.signal)
+    signal.removeEventListener('abort', end)
+  }
+
   /** One open and what comes of it; returns when the reader is closed again. */
-  async #session(signal: AbortSignal): Promise<void> {
+  async #attempt(signal: AbortSignal): Promise<void> {
+    const sinceMonoMs = this.#options.clock.monoMs()
     const reader = await this.#open(signal)
     if (reader === undefined) return
+    this.#session = { reader, sinceMonoMs }
     const close = (): void => {
       void this.#close(reader)
     }
@@ -121,6 +167,7 @@ class Supervisor implements SupervisedReader {
       if (!signal.aborted) await this.#read(reader, signal)
     } finally {
       signal.removeEventListener('abort', close)
+      this.#session = undefined
       await this.#close(reader)
     }
   }
@@ -129,18 +176,30 @@ class Supervisor implements SupervisedReader {
     const { spec, clock, simulatedDevices } = this.#options
     try {
       const trace = (bytes: Uint8Array, direction: 'in' | 'out'): void => {
-        if (this.#listeners.size === 0) return
+        if (!this.#listeners.want('bytes')) return
         this.#emit({ type: 'bytes', readerId: spec.id, direction, hex: toHex(bytes) })
       }
       return await spec.driver.open(spec.options, { clock, log: this.#log, signal, trace, simulatedDevices })
     } catch (error) {
-      if (!signal.aborted) this.#fail(error)
+      const holder = await this.#holderOf(error)
+      if (!signal.aborted) this.#fail(error, holder)
       return undefined
     }
   }
 
+  async #holderOf(error: unknown): Promise<PortHolder | undefined> {
+    if (!(error instanceof AppError && error.code === 'reader-busy')) return undefined
+    const { clock, spec } = this.#options
+    const known = this.#status.fault?.code === 'reader-busy' ? this.#holder : undefined
+    if (known !== undefined && clock.monoMs() - known.atMonoMs < holderEveryMs) return known.found
+    const found = await findPortHolder(spec.options.path)
+    this.#holder = { found, atMonoMs: clock.monoMs() }
+    return found
+  }
+
   async #read(reader: Reader, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
+    const over = new AbortController()
     const openedMs = clock.monoMs()
     const isSteady = (): boolean => clock.monoMs() - openedMs >= steadyMs
     this.#status.opens += 1
@@ -148,7 +207,10 @@ class Supervisor implements SupervisedReader {
     this.#isReadyLogged = true
     this.#enter('ready')
     try {
-      for await (const event of reader.events()) this.#take(event)
+      for await (const event of reader.events()) {
+        this.#take(event)
+        if (reader.capabilities.removal !== 'polled') void this.#listenForSilence(over.signal)
+      }
       if (!signal.aborted) throw new AppError('reader-failed', 'the reader stopped without saying why')
     } catch (error) {
       if (isSteady()) {
@@ -156,7 +218,27 @@ class Supervisor implements SupervisedReader {
         this.#loggedFault = undefined
       }
       if (!signal.aborted) this.#fail(error)
+    } finally {
+      over.abort()
+      this.#presence.interrupted()
     }
+  }
+
+  /**
+   * The misses of a reader that nobody asks are its silences. They are listened to, not computed from the time of
+   * the next frame: while this process stood still nobody listened, and what the reader said meanwhile still waits.
+   */
+  async #listenForSilence(over: AbortSignal): Promise<void> {
+    if (this.#isListening) return
+    this.#isListening = true
+    const { clock, spec } = this.#options
+    const silenceMs = Math.max(minSilenceMs, spec.options.presenceGapMs / missesToLeave)
+    while (this.#presence.needsMisses) {
+      await clock.sleep(silenceMs, over)
+      if (over.aborted) break
+      this.#presence.missed(clock.monoMs())
+    }
+    this.#isListening = false
   }
 
   async #close(reader: Reader): Promise<void> {
@@ -170,18 +252,29 @@ class Supervisor implements SupervisedReader {
   #take(event: ReaderEvent): void {
     switch (event.type) {
       case 'frame': {
-        const read = normalise(event, this.#options.spec.options.profile)
+        const { id, options } = this.#options.spec
+        const read = normalise(event, options.profile)
+        if (this.#listeners.want('frames')) this.#emit({ ...event, readerId: id, read })
         if ('code' in read) this.#reject({ code: read.code, bytes: sizeOf(event) })
-        else if (this.#presence.seen(read.uid, event.receivedAtMonoMs))
+        else if (
+          this.#presence.seen(read.identity === 'random' ? anyPhone : read.uid, event.receivedAtMonoMs)
+        )
           this.#tap(read, event.receivedAtMonoMs)
         return
       }
       case 'removed':
         this.#presence.removed(event.receivedAtMonoMs)
         return
-      case 'fault':
-        this.#enter('ready', event.fault)
+      case 'missed':
+        this.#presence.missed(event.receivedAtMonoMs)
         return
+      case 'fault': {
+        const { fault } = event
+        if (fault === null) this.#log.info('the reader’s fault is over')
+        else this.#log.warn({ code: fault.code, hint: fault.hint }, 'the reader reads, and has a fault')
+        this.#enter('ready', fault && { code: fault.code, hint: fault.hint })
+        return
+      }
       case 'rejected':
         this.#reject({ code: event.code, bytes: event.bytes })
     }
@@ -192,8 +285,10 @@ class Supervisor implements SupervisedReader {
     const tappedAt = clock.now()
     this.#status.taps += 1
     this.#status.lastTapAt = tappedAt
+    this.#status.lastTapWorth = { identity, proof }
+    this.#status.identities[identity] = (this.#status.identities[identity] ?? 0) + 1
     const tap = { readerId: spec.id, uid, identity, proof, tappedAt, tappedAtMonoMs }
-    this.#call('the tap handler', () => onTap(tap))
+    if (!this.#listeners.want('takesTaps')) this.#call('the tap handler', () => onTap(tap))
     this.#emit({ type: 'tap', readerId: spec.id, uid, identity, proof, tappedAt })
   }
 
@@ -206,23 +301,24 @@ class Supervisor implements SupervisedReader {
     this.#emit({ type: 'rejected', readerId: spec.id, code, bytes })
   }
 
-  #fail(thrown: unknown): void {
+  #fail(thrown: unknown, holder?: PortHolder): void {
     const isBug = !(thrown instanceof AppError)
     const error = isBug ? new AppError('reader-failed', 'the driver failed', { cause: thrown }) : thrown
-    const { code, hint } = error
+    const { code } = error
+    const hint = holder === undefined ? error.hint : holderHint(holder)
     if (code !== this.#loggedFault) {
       if (isBug) this.#log.error({ err: thrown, code, hint }, 'the driver of the reader failed')
       else this.#log.warn({ err: error, code, hint }, 'the reader is not ready')
       this.#loggedFault = code
       this.#isReadyLogged = false
     }
-    this.#enter('absent', error)
+    this.#enter('absent', { code, hint, ...(holder === undefined ? {} : { holder }) })
   }
 
-  #enter(state: ReaderState, error: AppError | null = null): void {
-    const fault: ReaderFault | null = error === null ? null : { code: error.code, hint: error.hint }
+  #enter(state: ReaderState, fault: ReaderFault | null = null): void {
     const status = this.#status
-    if (status.state === state && status.fault?.code === fault?.code) return
+    const isSame = status.fault?.code === fault?.code && status.fault?.hint === fault?.hint
+    if (status.state === state && isSame) return
     if (status.state !== state) status.since = this.#options.clock.now()
     status.state = state
     status.fault = fault
@@ -231,7 +327,7 @@ class Supervisor implements SupervisedReader {
   }
 
   #emit(event: SupervisorEvent): void {
-    for (const listener of this.#listeners) {
+    for (const listener of this.#listeners.of(event)) {
       this.#call('an event listener', () => {
         listener(event)
       })

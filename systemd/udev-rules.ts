@@ -12,8 +12,8 @@ export interface UdevDevice {
   action: string
   subsystem: string
   env: Record<string, string>
-  /** Subsystem and attributes of the device itself, then of its parents. */
-  chain: { subsystem: string; attributes: Record<string, string> }[]
+  /** Subsystem, name and attributes of the device itself, then of its parents. */
+  chain: { subsystem: string; kernel?: string; attributes: Record<string, string> }[]
 }
 
 export interface UdevOutcome {
@@ -21,12 +21,14 @@ export interface UdevOutcome {
   mode?: string
   symlinks: string[]
   env: Record<string, string>
+  /** What was written to attributes of the device itself. */
+  attributes: Record<string, string>
 }
 
 const operators: [key: RegExp, allowed: string[]][] = [
-  [/^(ACTION|SUBSYSTEM|SUBSYSTEMS|ATTRS\{\w+\})$/, ['==', '!=']],
+  [/^(ACTION|KERNEL|SUBSYSTEM|KERNELS|SUBSYSTEMS|ATTRS\{\w+\})$/, ['==', '!=']],
   [/^ENV\{\w+\}$/, ['==', '!=', '=']],
-  [/^(GROUP|MODE|GOTO|LABEL|IMPORT\{builtin\})$/, ['=']],
+  [/^(GROUP|MODE|GOTO|LABEL|IMPORT\{builtin\}|ATTR\{\w+\})$/, ['=']],
   [/^SYMLINK$/, ['+=']],
 ]
 
@@ -55,7 +57,7 @@ function parseRule(line: string): Term[] {
 }
 
 export function playUdevRules(rules: Term[][], device: UdevDevice): UdevOutcome {
-  const outcome: UdevOutcome = { symlinks: [], env: { ...device.env } }
+  const outcome: UdevOutcome = { symlinks: [], env: { ...device.env }, attributes: {} }
   let skipTo: string | undefined
   for (const rule of rules) {
     const label = rule.find(({ key }) => key === 'LABEL')?.value
@@ -69,6 +71,7 @@ export function playUdevRules(rules: Term[][], device: UdevDevice): UdevOutcome 
       else if (key === 'GROUP') outcome.group = text
       else if (key === 'MODE') outcome.mode = text
       else if (key === 'SYMLINK') outcome.symlinks.push(text)
+      else if (key.startsWith('ATTR{')) outcome.attributes[key.slice(5, -1)] = text
       else if (key.startsWith('ENV{')) outcome.env[key.slice(4, -1)] = text
     }
   }
@@ -78,12 +81,15 @@ export function playUdevRules(rules: Term[][], device: UdevDevice): UdevOutcome 
 function matches(rule: Term[], device: UdevDevice, env: Record<string, string>): boolean {
   const tests = rule.filter(({ operator }) => operator === '==' || operator === '!=')
   // All terms on parents must hold for the same parent.
-  const onParents = tests.filter(({ key }) => key === 'SUBSYSTEMS' || key.startsWith('ATTRS'))
-  const ofParent = (link: UdevDevice['chain'][number], key: string): string | undefined =>
-    key === 'SUBSYSTEMS' ? link.subsystem : link.attributes[key.slice(6, -1)]
+  const onParents = tests.filter(({ key }) => /^(SUBSYSTEMS|KERNELS|ATTRS)/.test(key))
+  const ofParent = (link: UdevDevice['chain'][number], key: string): string | undefined => {
+    if (key === 'SUBSYSTEMS') return link.subsystem
+    return key === 'KERNELS' ? link.kernel : link.attributes[key.slice(6, -1)]
+  }
   const ofDevice = (key: string): string => {
     if (key === 'ACTION') return device.action
     if (key === 'SUBSYSTEM') return device.subsystem
+    if (key === 'KERNEL') return device.chain[0]?.kernel ?? ''
     return env[key.slice(4, -1)] ?? ''
   }
   return (

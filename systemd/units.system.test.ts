@@ -161,6 +161,7 @@ describe('the udev rules', () => {
     const ofDevice = playUdevRules(rules, { action: 'add', subsystem: 'usb', env: {}, chain: [device] })
     expect(ofDevice).toEqual({
       symlinks: [],
+      attributes: {},
       env: { VLT_READER: '1', ID_MM_DEVICE_IGNORE: '1', ID_MM_PORT_IGNORE: '1' },
     })
   })
@@ -168,13 +169,83 @@ describe('the udev rules', () => {
   test.each(['1a86:7524', '7523:1a86', '0403:ea60', '1d6b:0002'])('leave %s alone', async (id) => {
     const rules = parseUdevRules(await readFile(rulesFile, 'utf8'))
     const device = serialPort(id)
-    expect(playUdevRules(rules, device)).toEqual({ symlinks: [], env: device.env })
+    expect(playUdevRules(rules, device)).toEqual({ symlinks: [], env: device.env, attributes: {} })
   })
 
   test('leave a reader that goes, and other devices of its kind, alone', async () => {
     const rules = parseUdevRules(await readFile(rulesFile, 'utf8'))
     expect(playUdevRules(rules, serialPort('1a86:7523', 'remove')).group).toBeUndefined()
     expect(playUdevRules(rules, { ...serialPort('1a86:7523'), subsystem: 'input' }).group).toBeUndefined()
+  })
+
+  /** A HID device as its hidraw node, its input device or the event node of that comes to the rules. */
+  function wedge(id: string, kernel: string, manufacturer = 'Maker') {
+    const [idVendor = '', idProduct = ''] = id.toLowerCase().split(':')
+    const input = { subsystem: 'input', kernel: 'input7', attributes: { inhibited: '0' } }
+    const subsystem = kernel.startsWith('hidraw') ? 'hidraw' : 'input'
+    return {
+      action: 'add',
+      subsystem,
+      env: subsystem === 'input' ? { ID_INPUT: '1', ID_INPUT_KEY: '1', ID_INPUT_KEYBOARD: '1' } : {},
+      chain: [
+        { subsystem, kernel, attributes: {} },
+        ...(kernel.startsWith('event') ? [input] : []),
+        { subsystem: 'hid', kernel: `0003:${id}.0004`, attributes: {} },
+        { subsystem: 'usb', kernel: '1-2:1.0', attributes: { bInterfaceNumber: '00' } },
+        { subsystem: 'usb', kernel: '1-2', attributes: { idVendor, idProduct, manufacturer } },
+        { subsystem: 'usb', kernel: 'usb1', attributes: { idVendor: '1d6b', idProduct: '0002' } },
+      ],
+    }
+  }
+
+  const wedges = ['FFFF:0035', '1A86:DD01', '413D:2107', '09D8:0410', '0C27:3BFA', '16C0:27DB']
+  const quiet = { ID_INPUT: '', ID_INPUT_KEY: '', ID_INPUT_KEYBOARD: '', ID_INPUT_MOUSE: '' }
+
+  test.each(wedges)('keep what %s types from everybody but the group of the readers', async (id) => {
+    const rules = parseUdevRules(await readFile(rulesFile, 'utf8'))
+    const play = (kernel: string) => playUdevRules(rules, wedge(id, kernel, 'HXGCoLtd'))
+    expect(play('hidraw3')).toEqual({
+      group: 'vlt-reader',
+      mode: '0660',
+      symlinks: [],
+      env: { VLT_WEDGE: '1' },
+      attributes: {},
+    })
+    const env = { VLT_WEDGE: '1', LIBINPUT_IGNORE_DEVICE: '1', ...quiet }
+    expect(play('input7')).toEqual({ symlinks: [], env, attributes: { inhibited: '1' } })
+    // The event node has no such attribute, and nobody's group changes.
+    expect(play('event5')).toEqual({ symlinks: [], env, attributes: {} })
+  })
+
+  test.each([
+    ['046D:C31C', 'Logitech'],
+    ['FFFF:0036', 'Maker'],
+    ['0035:FFFF', 'Maker'],
+    ['16C0:27DB', 'Hobbyist'],
+    ['1A86:7523', 'QinHeng'],
+    ['09D8:0420', 'Elatec'],
+  ])('leave the keyboard %s of %s alone', async (id, manufacturer) => {
+    const rules = parseUdevRules(await readFile(rulesFile, 'utf8'))
+    for (const kernel of ['hidraw3', 'input7', 'event5']) {
+      const device = wedge(id, kernel, manufacturer)
+      expect(playUdevRules(rules, device)).toEqual({ symlinks: [], env: device.env, attributes: {} })
+    }
+  })
+
+  test('can be told of another reader that types, and to spare one of these, in a file of its own', async () => {
+    const text = await readFile(rulesFile, 'utf8')
+    const [, documented = ''] = /^# {3}(SUBSYSTEM=="hidraw\|input".*)$/m.exec(text) ?? []
+    const added = parseUdevRules(`${documented}\n${text}`)
+    expect(playUdevRules(added, wedge('08FF:0009', 'input7')).attributes).toEqual({ inhibited: '1' })
+    expect(playUdevRules(added, wedge('08FF:0009', 'hidraw0')).group).toBe('vlt-reader')
+    expect(playUdevRules(added, wedge('FFFF:0035', 'input7')).attributes).toEqual({ inhibited: '1' })
+    expect(playUdevRules(added, wedge('046D:C31C', 'input7')).attributes).toEqual({})
+
+    const sparing = documented.replace('08FF:0009', 'FFFF:0035').replace(/"1"$/, '"0"')
+    const spared = parseUdevRules(`${sparing}\n${text}`)
+    expect(playUdevRules(spared, wedge('FFFF:0035', 'input7')).attributes).toEqual({})
+    expect(playUdevRules(spared, wedge('FFFF:0035', 'hidraw0')).group).toBeUndefined()
+    expect(playUdevRules(spared, wedge('1A86:DD01', 'input7')).attributes).toEqual({ inhibited: '1' })
   })
 
   test('open no device to everybody', async () => {
@@ -197,7 +268,8 @@ describe('the udev rules', () => {
 test('the drivers whose devices the agent may open are loaded before it starts', async () => {
   const modules = await readFile(join(here, 'vlt-readers.modules-load.conf'), 'utf8')
   const unit = await readFile(join(here, 'vlt-agent.service'), 'utf8')
-  const allowed = [...unit.matchAll(/^DeviceAllow=(\S+)/gm)].map(([, name]) => name)
-  expect(allowed).toEqual(['char-ttyUSB', 'char-ttyACM'])
-  expect(modules.split('\n')).toEqual(expect.arrayContaining(['usbserial', 'cdc_acm']))
+  const allowed = [...unit.matchAll(/^DeviceAllow=(\S+ \S+)/gm)].map(([, name]) => name)
+  // No char-input: nobody reads a keyboard through the input layer.
+  expect(allowed).toEqual(['char-ttyUSB rw', 'char-ttyACM rw', 'char-hidraw rw'])
+  expect(modules.split('\n')).toEqual(expect.arrayContaining(['usbserial', 'cdc_acm', 'usbhid']))
 })

@@ -134,6 +134,12 @@ const forbidden: { title: string; file: string; text: string; rules: string[] }[
     rules: ['home-of-serialport'],
   },
   {
+    title: 'node-hid outside its home',
+    file: 'devices/drivers/j2.ts',
+    text: `export const j2 = async () => import('node-hid')`,
+    rules: ['home-of-node-hid'],
+  },
+  {
     title: 'only a type of a library outside its home',
     file: 'agent/k.ts',
     text: `import type { Database } from 'better-sqlite3'\nexport type K = Database`,

@@ -9,6 +9,10 @@ const needed: Record<string, string> = {
   'systemd-notify': 'systemd',
   mount: 'mount',
   chromium: 'chromium',
+  pcscd: 'pcscd',
+  'vpcd-config': 'vsmartcard-vpcd',
+  'systemd-socket-activate': 'systemd',
+  unshare: 'util-linux',
 }
 
 function isInstalled(command: string): boolean {

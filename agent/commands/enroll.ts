@@ -13,10 +13,12 @@ import {
   type ClientComplaint,
   type ClientData,
 } from '../enrolment/client-data.ts'
+import type { Remark } from '../control/operations.ts'
 import type { Outcome } from '../enrolment/registrar.ts'
 import { complaintLine, wordings } from '../enrolment/wording.ts'
 import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
 import { callAgent, reachOutbox, settings, type Terminal } from './context.ts'
+import { wrap } from './layout.ts'
 import { Prompt } from './prompt.ts'
 
 interface EnrollOptions {
@@ -83,7 +85,12 @@ async function enrol(
   }
   let soFar: Reported | undefined
   const onEvent = (event: unknown): void => {
-    soFar = event as Reported
+    const said = event as Reported | Remark
+    if ('remark' in said) {
+      terminal.say(wrap(wordings[config.language].random, ''))
+      return
+    }
+    soFar = said
     if (soFar.state === 'waiting') sayWaiting()
   }
   try {
@@ -98,6 +105,9 @@ async function enrol(
   } catch (error) {
     // Interrupted, or the agent stopped, after the registration was on the disk: that it is saved must not be hidden.
     if (soFar?.state === 'saved') return soFar
+    if (error instanceof AppError && error.code === 'card-random') {
+      throw new AppError('card-random', wordings[config.language].randomCard, { cause: error })
+    }
     throw error
   }
 }

@@ -3,6 +3,8 @@ import { errorTable } from '../../shared/errors.ts'
 import { exitCodes } from '../../shared/exit-codes.ts'
 import type { AgentStatus } from '../status.ts'
 import { reachOutbox, settings, type Terminal } from './context.ts'
+import { wrap } from './layout.ts'
+import { readerLines } from './reader-lines.ts'
 
 export function addStatus(program: Command, terminal: Terminal): void {
   program
@@ -38,21 +40,19 @@ function describe({
   waitingEnrolments,
 }: AgentStatus): string {
   const lines = [`vlt-agent ${version}: ${running ? 'running' : 'not running'}`]
-  for (const { id, state, lastTapAt, taps, fault } of readers) {
-    lines.push(`reader  ${id}: ${state}, ${String(taps)} taps, last ${lastTapAt ?? 'none'}`)
-    if (fault !== null) lines.push(`        ${fault.code}: ${fault.hint}`)
-  }
+  for (const reader of readers) lines.push(`reader  ${reader.id}`, ...readerLines(reader, '        '))
   if (running && readers.length === 0)
     lines.push('reader  none: give one with --reader (see: vlt-agent reader list)')
   const age = queue.oldestPendingSeconds === null ? '' : `, oldest ${String(queue.oldestPendingSeconds)} s`
-  lines.push(
+  const counts =
     `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered; ` +
-      `${String(queue.deadLetters)} dead letters; ${String(queue.discarded)} discarded`,
-  )
+    `${String(queue.deadLetters)} dead letters; ${String(queue.discarded)} discarded`
+  lines.push(wrap(counts, '        ', ''))
   lines.push(
     `server  ${server.url ?? 'none'}: ${server.state}, last confirmation ${server.lastSuccessAt ?? 'none'}`,
   )
-  if (server.reason !== null) lines.push(`        ${server.reason}: ${errorTable[server.reason].hint}`)
+  if (server.reason !== null)
+    lines.push(wrap(`${server.reason}: ${errorTable[server.reason].hint}`, '        '))
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)
   }

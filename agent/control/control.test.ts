@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AppError } from '../../shared/errors.ts'
 import { createLog } from '../../shared/log.ts'
@@ -89,6 +90,24 @@ test('a caller that hangs up cancels its call', async () => {
   )
   await expect(waiting).rejects.toThrow()
   expect(await cancelled.promise).toBe('cancelled')
+})
+
+test('a caller that has stopped reading is let go, rather than kept in memory', async () => {
+  const sent = Promise.withResolvers<number>()
+  await using _server = await open({
+    flood: async (_params, { signal, emit }) => {
+      let events = 0
+      for (; events < 2_000 && !signal.aborted; events += 1) {
+        emit('x'.repeat(10_000))
+        await setImmediate()
+      }
+      sent.resolve(events)
+    },
+  })
+  const socket = connect(path)
+  socket.write('{"method":"flood","params":{}}\n')
+  expect(await sent.promise).toBeLessThan(500)
+  socket.destroy()
 })
 
 test('a stop tells those who wait how things stand, and leaves no caller hanging', async () => {

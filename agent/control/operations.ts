@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { SimulatedDevices } from '../../devices/drivers/simulated-devices.ts'
-import type { SupervisedReader } from '../../devices/supervisor.ts'
+import { identityOf } from '../../devices/formats/identity.ts'
+import type { ReaderState, SupervisedReader, SupervisorEvent } from '../../devices/supervisor.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
@@ -19,6 +20,8 @@ export interface Core {
   registrar: Registrar
   sync: Sync
   status: () => AgentStatus
+  /** Are 125 kHz cards the only ones here? Of those none makes up its number, whatever it begins with. */
+  readsOnlyLf: () => Promise<boolean>
 }
 
 /** What only a running agent has. */
@@ -60,6 +63,11 @@ const states = z.enum(['pending', 'delivered', 'dead', 'discarded'])
 const clientText = z.string()
 const id = z.string()
 
+/** Said while an enrolment goes on waiting: why a tap was not taken. */
+export interface Remark {
+  remark: ErrorCode
+}
+
 /** Methods of the control socket that need no reader; the CLI calls them directly while no agent runs. */
 export function coreOperations(core: Core) {
   const { outbox, registrar, sync } = core
@@ -71,7 +79,7 @@ export function coreOperations(core: Core) {
     /** Says `saved` as soon as it is, and answers with the server's word or after the time for it. */
     'enroll.card': async (params: unknown, { signal, emit }: CallContext): Promise<Outcome> => {
       const { client, card } = take(z.object({ client: clientText, card: z.string() }), params)
-      const registration = registrar.accept(parseClient(client), readCard(card), null)
+      const registration = registrar.accept(parseClient(client), await readCard(card, core), null)
       emit(asOutcome(registration))
       return awaitServer(core, registration.id, signal)
     },
@@ -126,7 +134,9 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
       { signal, emit }: CallContext,
     ): Promise<Outcome | typeof waitingForTap> => {
       const { client, timeoutMs, wait } = take(startSchema, params)
-      const enrolment = desk.start(parseClient(client), timeoutMs)
+      const enrolment = desk.start(parseClient(client), timeoutMs, (remark) => {
+        emit({ remark } satisfies Remark)
+      })
       if (!wait) return waitingForTap
       emit(waitingForTap)
       signal.addEventListener('abort', () => desk.cancel(enrolment.id), { once: true })
@@ -138,11 +148,22 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
 
     'enroll.cancel': (): { cancelled: number } => ({ cancelled: desk.cancel() }),
 
-    'reader.monitor': async (_params: unknown, { signal, emit }: CallContext): Promise<void> => {
-      const stops = readers.map((reader) => reader.onEvent(emit))
-      for (const { status } of readers) {
-        emit({ type: 'state', readerId: status.id, state: status.state, fault: status.fault })
+    /** What happens at the readers, or at one of them, until the caller hangs up; first of all how they are. */
+    'reader.monitor': async (params: unknown, { signal, emit }: CallContext): Promise<void> => {
+      const { reader: only, ...watching } = take(monitoring, params)
+      const watched = readers.filter(({ status }) => only === undefined || status.id === only)
+      if (watched.length === 0) {
+        throw new AppError(
+          'reader-not-found',
+          `the agent has no reader${only === undefined ? '' : ` ${only}`}`,
+        )
       }
+      const states = watched.map(({ status: { id: readerId, state, fault } }) => ({ readerId, state, fault }))
+      // Those that read come first: a caller that looks for one need not know how many follow.
+      for (const { readerId, state, fault } of states.sort((a, b) => isReady(b) - isReady(a))) {
+        emit({ type: 'state', readerId, state, fault } satisfies SupervisorEvent)
+      }
+      const stops = watched.map((reader) => reader.onEvent(emit, watching))
       await untilAborted(signal)
       for (const stop of stops) stop()
     },
@@ -166,6 +187,17 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
     },
   } satisfies Handlers
 }
+
+function isReady({ state }: { state: ReaderState }): number {
+  return state === 'ready' ? 1 : 0
+}
+
+const monitoring = z.object({
+  reader: z.string().optional(),
+  bytes: z.boolean().default(false),
+  frames: z.boolean().default(false),
+  takesTaps: z.boolean().default(false),
+})
 
 const simulation = z.object({
   path: z.string().optional(),
@@ -194,9 +226,19 @@ function take<T>(schema: z.ZodType<T>, params: unknown): T {
   return parsed.data
 }
 
-function readCard(text: string): CardUid {
+async function readCard(text: string, { readsOnlyLf }: Core): Promise<CardUid> {
   const parsed = parseCardUid(text)
-  if ('uid' in parsed) return parsed.uid
+  if ('uid' in parsed) {
+    const identity = identityOf({
+      uid: parsed.uid,
+      isTruncated: false,
+      isAmbiguous: false,
+      technology: (await readsOnlyLf()) ? 'lf' : undefined,
+      isAnonymous: false,
+    })
+    if (identity !== 'random') return parsed.uid
+    throw new AppError('card-random', 'the UID is one that phones make up')
+  }
   throw new AppError('input-invalid', 'the card is not the UID of a card', {
     fields: [{ field: 'tarjeta', message: 'The tarjeta field format is invalid.' }],
   })

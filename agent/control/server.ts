@@ -20,6 +20,9 @@ export type Handlers = Record<string, Handler>
 /** Longest call, in characters; a client's data has about a thousand. */
 const maxCallLength = 1024 * 1024
 
+/** Events that may wait for a caller to read them. */
+const maxUnreadBytes = 1024 * 1024
+
 /** How long calls in flight may take to end once the agent stops. */
 const farewellMs = 1_000
 
@@ -78,7 +81,9 @@ async function serve(socket: Socket, handlers: Handlers, stopping: AbortSignal, 
     if (socket.writable) socket.write(`${JSON.stringify(line)}\n`)
   }
   const emit = (event: unknown): void => {
-    reply({ event })
+    // A caller that has stopped reading is let go: what a reader says has no end.
+    if (socket.writableLength > maxUnreadBytes) socket.destroy()
+    else reply({ event })
   }
   const line = await firstLine(socket)
   if (line !== undefined) reply(await answer(line, handlers, { signal: over.signal, emit }, log))

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Identity } from '../../devices/card-frame.ts'
 import type { Tap } from '../../devices/reader.ts'
 import type { CardUid } from '../../shared/card-uid.ts'
 import { systemClock } from '../../shared/clock.ts'
@@ -44,11 +45,11 @@ function client(codigoClienteVLT: number): ClientData {
   )
 }
 
-function tap(uid: string): Tap {
+function tap(uid: string, identity: Identity = 'stable'): Tap {
   return {
     readerId: 'simulated:lobby',
     uid: uid as CardUid,
-    identity: 'stable',
+    identity,
     proof: 'none',
     tappedAt: systemClock.now(),
     tappedAtMonoMs: systemClock.monoMs(),
@@ -99,6 +100,46 @@ test('a tap that nobody waits for registers nothing', () => {
   desk.accept(tap('A0C2BBCA'))
   expect(outbox.page(0, 1_000)).toEqual([])
   expect(notices).toEqual(['unclaimed'])
+})
+
+test('a phone never becomes a card: the enrolment waits on, is told why, and takes the right card', async () => {
+  const remarks: string[] = []
+  const { tapped } = desk.start(client(1), 10_000, (why) => remarks.push(why))
+  desk.start(client(2), 10_000, () => remarks.push('of another'))
+  expect(desk.accept(tap('0824A937', 'random'))).toBe('refused')
+  expect(desk.accept(tap('080D3523', 'random'))).toBe('refused')
+  expect(outbox.page(0, 1_000)).toEqual([])
+  expect(desk.current).toMatchObject({ codigoClienteVLT: 1 })
+  expect(remarks).toEqual(['card-random', 'card-random'])
+  expect(desk.accept(tap('A0C2BBCA'))).toBe('accepted')
+  expect(await tapped).toMatchObject({ body: expect.stringContaining('A0C2BBCA') as string })
+  expect(notices).toEqual(['waiting', 'waiting', 'random', 'random', 'accepted'])
+})
+
+test('a phone is told to be one where nobody waits, too', () => {
+  expect(desk.accept(tap('0824A937', 'random'))).toBe('refused')
+  expect(notices).toEqual(['random'])
+})
+
+test.each(['truncated', 'ambiguous'] as const)(
+  'a card with a number that is %s is taken as it is read',
+  (identity) => {
+    desk.start(client(1), 10_000)
+    expect(desk.accept(tap('006F6C3A', identity))).toBe('accepted')
+    expect(outbox.page(0, 1_000)).toMatchObject([{ body: expect.stringContaining('006F6C3A') as string }])
+  },
+)
+
+test('the reader is told of each tap whether it counts', () => {
+  expect(desk.accept(tap('A0C2BBCA'))).toBe('refused')
+  desk.start(client(1), 10_000)
+  desk.start(client(2), 10_000)
+  expect(desk.accept(tap('A0C2BBCA'))).toBe('accepted')
+  // The same hand again: its card did count.
+  expect(desk.accept(tap('A0C2BBCA'))).toBe('accepted')
+  outbox[Symbol.dispose]()
+  expect(desk.accept(tap('B1D3CCDB'))).toBe('refused')
+  outbox = Outbox.open(folder, systemClock)
 })
 
 test('an enrolment without a tap is dropped with a notice, and a later tap does not meet it', async () => {

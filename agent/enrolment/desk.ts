@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Tap } from '../../devices/reader.ts'
+import type { Feedback, Tap } from '../../devices/reader.ts'
 import type { CardUid } from '../../shared/card-uid.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { AppError } from '../../shared/errors.ts'
+import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { StoredRegistration } from '../outbox/registration.ts'
 import type { ClientData } from './client-data.ts'
@@ -15,6 +15,8 @@ interface WaitingEnrolment {
   sinceMonoMs: number
   /** Ends the wait for a tap; never rejects. */
   settle: (result: StoredRegistration | Outcome) => void
+  /** A tap could not be taken, and the wait goes on. */
+  remark: (why: ErrorCode) => void
   expiry: AbortController
 }
 
@@ -43,14 +45,20 @@ export type DeskNotice =
   | { kind: 'expired' }
   | { kind: 'cancelled' }
   | { kind: 'unclaimed' }
+  /** A phone, or a card that makes up its number: never somebody's card. */
+  | { kind: 'random' }
 
 /**
  * Joins clients' data with taps. Waiting enrolments form a queue; a tap goes to the oldest. They live in memory
  * only: nothing was promised yet, and a tap after a restart must not meet a client who has left.
  *
  *   start -> waiting -> tap   -> accepted | refused (the disk said no)
+ *                    -> tap of a random number -> waiting still, for the right card
  *                    -> time  -> expired
  *                    -> cancel
+ *
+ * Truncated and ambiguous numbers are taken as they are read: they are what this lobby's readers, as configured, say
+ * of the card each time. What that is worth is in the log and in `status`, where the reader is set up, not here.
  *
  * Who has tapped and is not sure taps again: that card must not become the next client's, who was waiting already.
  */
@@ -69,7 +77,12 @@ export class EnrolmentDesk {
     this.#notify = notify
   }
 
-  start(client: ClientData, timeoutMs: number): Enrolment {
+  /** `onRemark` hears why a tap was not taken while the enrolment goes on waiting. */
+  start(
+    client: ClientData,
+    timeoutMs: number,
+    onRemark: (why: ErrorCode) => void = () => undefined,
+  ): Enrolment {
     const { promise, resolve } = Promise.withResolvers<StoredRegistration | Outcome>()
     const enrolment: WaitingEnrolment = {
       id: randomUUID(),
@@ -77,6 +90,7 @@ export class EnrolmentDesk {
       since: this.#clock.now(),
       sinceMonoMs: this.#clock.monoMs(),
       settle: resolve,
+      remark: onRemark,
       expiry: new AbortController(),
     }
     this.#waiting.push(enrolment)
@@ -108,32 +122,47 @@ export class EnrolmentDesk {
     return this.#waiting.length
   }
 
-  /** Takes a tap. The oldest enrolment is answered only after the registration is on the disk. */
-  accept(tap: Tap): void {
+  /**
+   * Takes a tap, and answers what the reader shows of it. The oldest enrolment is answered only after the
+   * registration is on the disk.
+   */
+  accept(tap: Tap): Feedback {
     const [enrolment] = this.#waiting
+    if (tap.identity === 'random') {
+      this.#log.info(
+        { reader: tap.readerId, code: 'card-random' },
+        'tap refused: its number identifies nobody',
+      )
+      this.#notify({ kind: 'random' })
+      enrolment?.remark('card-random')
+      return 'refused'
+    }
     if (enrolment === undefined) {
       this.#log.info({ reader: tap.readerId }, 'tap without an enrolment')
       this.#notify({ kind: 'unclaimed' })
-      return
+      return 'refused'
     }
     if (this.#isSecondTap(tap, enrolment)) {
       this.#log.info({ reader: tap.readerId }, 'the card that was just accepted was tapped again')
-      return
+      return 'accepted'
     }
     this.#waiting.shift()
     enrolment.expiry.abort()
     try {
       const registration = this.#registrar.accept(enrolment.client, tap.uid, tap.readerId)
-      this.#log.info({ registration: registration.id, reader: tap.readerId }, 'accepted')
+      const { readerId: reader, identity, proof } = tap
+      this.#log.info({ registration: registration.id, reader, identity, proof }, 'accepted')
       this.#lastAccepted = { uid: tap.uid, atMonoMs: this.#clock.monoMs() }
       this.#notify({ kind: 'accepted', registration })
       enrolment.settle(registration)
+      return 'accepted'
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       this.#log.error({ code: error.code, err: error }, 'tap refused')
       const outcome = refused(error)
       this.#notify({ kind: 'refused', outcome })
       enrolment.settle(outcome)
+      return 'refused'
     }
   }
 

@@ -10,6 +10,10 @@ interface Wording {
   fields: Record<ClientField, string>
   complaints: Record<ClientComplaint['rule'], string>
   outcomes: Record<Outcome['state'], string>
+  /** A phone, or a card that makes up its number. */
+  random: string
+  /** The same of a number that was typed. */
+  randomCard: string
   waiting: (seconds: number) => string
   optional: string
   yesNo: string
@@ -56,6 +60,11 @@ export const wordings: Record<Language, Wording> = {
       duplicate: 'Esta tarjeta ya estaba registrada. No se cambió nada.',
       rejected: 'No se registró.',
     },
+    randomCard:
+      'un UID de 4 bytes que empieza con 08 es inventado por un teléfono: use el de la tarjeta misma. No se guardó nada.',
+    random:
+      'Eso es un teléfono, o una tarjeta cuyo número cambia cada vez: use la tarjeta misma, no el teléfono. ' +
+      'Los datos siguen esperando la tarjeta.',
     waiting: (seconds) => `Acerque la tarjeta al lector (${String(seconds)} s)…`,
     optional: 'opcional, Enter para omitir',
     yesNo: 's/n',
@@ -100,6 +109,11 @@ export const wordings: Record<Language, Wording> = {
       duplicate: 'This card was registered before. Nothing was changed.',
       rejected: 'Not registered.',
     },
+    randomCard:
+      'a 4-byte UID that begins with 08 is made up by a phone: use that of the card itself. Nothing was stored.',
+    random:
+      'That is a phone, or a card whose number changes each time: use the card itself, not the phone. ' +
+      'The data is still waiting for the card.',
     waiting: (seconds) => `Hold the card to the reader (${String(seconds)} s)…`,
     optional: 'optional, Enter to skip',
     yesNo: 'y/n',

@@ -153,6 +153,50 @@ test('an outcome is not wiped off by what happens to others, and makes room for 
   expect(screens.screen.name).toBe('idle')
 })
 
+test('a phone is told at once to be none, but never over an outcome that somebody is reading', () => {
+  const now = { monoMs: 0 }
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    monoMs: () => now.monoMs,
+    sleep: () => new Promise(() => undefined),
+  }
+  const screens = new PageState(registrar, clock)
+  let waiting = 1
+  screens.watchDesk(() => waiting)
+  screens.show({ kind: 'random' })
+  expect(screens.screen.name).toBe('random')
+  now.monoMs = 5_000
+  expect(screens.screen.name).toBe('waiting')
+
+  screens.show({ kind: 'accepted', registration: register() })
+  waiting = 0
+  screens.show({ kind: 'random' })
+  expect(screens.screen.name).toBe('saved')
+  now.monoMs = 10_000
+  screens.show({ kind: 'unclaimed' })
+  screens.show({ kind: 'random' })
+  expect(screens.screen.name).toBe('random')
+  screens[Symbol.dispose]()
+})
+
+test('every screen has its words in both languages', async () => {
+  const script = await text(await get('/page.js'))
+  for (const name of [
+    'idle',
+    'waiting',
+    'saved',
+    'registered',
+    'duplicate',
+    'rejected',
+    'unclaimed',
+    'expired',
+    'random',
+  ])
+    expect(script.match(new RegExp(`^    ${name}: \\[`, 'gm')), name).toHaveLength(2)
+  expect(script).toContain('Usa la tarjeta, no el teléfono')
+  expect(script).toContain('Use the card, not the phone')
+})
+
 test('a change of the server’s state is shown', async () => {
   const response = await get('/events')
   let received = ''

@@ -5,7 +5,7 @@ import type { Outcome, Registrar } from '../enrolment/registrar.ts'
 
 /** What the kiosk page shows. Never a name, a document or a card. */
 export interface Screen {
-  name: 'idle' | 'waiting' | 'unclaimed' | 'expired' | Outcome['state']
+  name: 'idle' | 'waiting' | 'unclaimed' | 'expired' | 'random' | Outcome['state']
   /** Short code of the registration, by which staff find it. */
   code: string | null
 }
@@ -17,6 +17,7 @@ const readingMs = 5_000
 
 interface Shown {
   screen: Screen
+  isOutcome: boolean
   sinceMonoMs: number
 }
 
@@ -24,7 +25,8 @@ interface Shown {
  * Turns what happens at the desk into screens.
  *
  *   an outcome (accepted, refused) shows at once, for 20 s
- *   a remark (unclaimed, expired) shows for 20 s, but never over an outcome that somebody is still reading
+ *   a remark (unclaimed, expired) shows for 20 s, but never over anything that somebody is still reading
+ *   "use the card, not the phone" shows at once, but never over an outcome that somebody is still reading
  *   underneath: "hold your card" while an enrolment waits, else the welcome
  *   after 5 s an outcome or remark makes room for an enrolment that waits
  */
@@ -77,12 +79,15 @@ export class PageState implements Disposable {
         void this.#follow(notice.registration.id)
         return
       case 'refused':
-        this.#set({ name: 'rejected', code: null })
+        this.#set({ name: 'rejected', code: null }, true)
         return
       case 'expired':
       case 'unclaimed':
-        if (this.#shown === undefined || this.#ageMs() >= readingMs)
-          this.#set({ name: notice.kind, code: null })
+        if (!this.#isRead()) this.#set({ name: notice.kind, code: null }, false)
+        return
+      case 'random':
+        if (!this.#isRead() || this.#shown?.isOutcome === false)
+          this.#set({ name: 'random', code: null }, false)
         return
       case 'waiting':
       case 'cancelled':
@@ -94,18 +99,23 @@ export class PageState implements Disposable {
   async #follow(id: string): Promise<void> {
     const code = id.slice(0, 6).toUpperCase()
     const saved: Screen = { name: 'saved', code }
-    this.#set(saved)
+    this.#set(saved, true)
     try {
       const { state } = await this.#registrar.outcome(id, outcomeMs, this.#over.signal)
-      if (state !== 'saved' && this.#shown?.screen === saved) this.#set({ name: state, code })
+      if (state !== 'saved' && this.#shown?.screen === saved) this.#set({ name: state, code }, true)
     } catch (error) {
       // The outbox cannot be read now: "saved" is still true, and all that is known.
       if (!(error instanceof AppError)) throw error
     }
   }
 
-  #set(screen: Screen): void {
-    this.#shown = { screen, sinceMonoMs: this.#clock.monoMs() }
+  /** Somebody is still reading what is shown. */
+  #isRead(): boolean {
+    return this.#shown !== undefined && this.#ageMs() < readingMs
+  }
+
+  #set(screen: Screen, isOutcome: boolean): void {
+    this.#shown = { screen, isOutcome, sinceMonoMs: this.#clock.monoMs() }
     this.changed()
     this.#replaced.abort()
     const { signal } = (this.#replaced = new AbortController())

@@ -6,7 +6,7 @@
  *   id12la     02, 10 hex digits, 2 hex digits, 0D 0A, 03      XOR of the five bytes
  *   parallax   0A, 10 hex digits, 0D                           nothing
  *   7941e      02, 0A, 02, five bytes, BCC, 03                 XOR of 0A to the last of the five
- *   idteck     02, 8 or 10 hex digits, 03, LRC                 XOR of 02 to 03
+ *   idteck     02, 8 or 10 hex digits, 03, LRC                 XOR of 02 to 03; 8 for three bytes, 10 for four
  *
  * What they cannot tell: two errors that cancel in the XOR, the ghosts that RDM6300 makes with a right XOR, with
  * idteck a digit that became 03 where the rest happens to fit, and with parallax any wrong digit. The same 14 bytes
@@ -88,15 +88,25 @@ function idteck(digits: number): Grammar<CardFrame> {
 
 export interface FrameProfile {
   grammar: Grammar<CardFrame>
+  /** The form of its frames' payloads: five bytes, or digits whose meaning is a setting of the reader. */
+  payload: CardFrame['form']
   /** All of them 8N1. */
   baudRate: number
   /** A frame that stops for this long is given up; a byte takes 1 ms at 9600 baud, 4 ms at 2400. */
   idleResetMs: number
+  /** Bytes that end a frame and stand nowhere else in one. None: only silence tells that a frame is over. */
+  frameEnds: readonly number[]
   /** It makes up frames with a right checksum; but it repeats a real one for as long as the card lies there. */
   makesGhosts: boolean
 }
 
-const at9600 = { baudRate: 9_600, idleResetMs: 50, makesGhosts: false }
+const at9600 = {
+  payload: 'bytes',
+  baudRate: 9_600,
+  idleResetMs: 50,
+  frameEnds: [0x03],
+  makesGhosts: false,
+} as const
 
 export const frameProfiles = {
   rdm6300: {
@@ -117,17 +127,23 @@ export const frameProfiles = {
     ),
     baudRate: 2_400,
     idleResetMs: 100,
+    frameEnds: [0x0d],
   },
   '7941e': {
     ...at9600,
+    // Its bytes are anything: what follows a 03 inside one frame can pass for a frame together with the next.
+    frameEnds: [],
     grammar: places([stx, exactly(0x0a), exactly(0x02), ...times(6, anyByte), etx], (frame) =>
       xor(frame.subarray(1, 9)) === 0 ? ofBytes(toHex(frame.subarray(3, 8)), 'checksum') : undefined,
     ),
   },
-  idteck: { ...at9600, grammar: either(idteck(8), idteck(10)) },
+  // The LRC behind the 03 is anything.
+  idteck: { ...at9600, payload: 'text', frameEnds: [], grammar: either(idteck(8), idteck(10)) },
 } satisfies Record<string, FrameProfile>
 
 export type FrameProfileName = keyof typeof frameProfiles
+
+export const frameProfileNames = Object.keys(frameProfiles) as FrameProfileName[]
 
 export function framedCodec(name: FrameProfileName, idleResetMs = frameProfiles[name].idleResetMs): Codec {
   return new HuntingCodec(frameProfiles[name].grammar, idleResetMs)

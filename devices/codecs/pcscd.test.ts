@@ -151,10 +151,13 @@ describe('the readers', () => {
       record(name, 3, 0x0034, atr.length),
       record('', 0, 0, 0),
       record('Virtual PCD 00 01', 0, 0x0002, 0),
+      record('GemPC 00 00', 0, 0x0001, 0),
     )
+    const empty = { eventCounter: 0, isCardPresent: false, isLost: false, atr: new Uint8Array() }
     expect(readReaders(reply)).toEqual([
-      { name, eventCounter: 3, isCardPresent: true, atr },
-      { name: 'Virtual PCD 00 01', eventCounter: 0, isCardPresent: false, atr: new Uint8Array() },
+      { name, eventCounter: 3, isCardPresent: true, isLost: false, atr },
+      { ...empty, name: 'Virtual PCD 00 01' },
+      { ...empty, name: 'GemPC 00 00', isLost: true },
     ])
   })
 

@@ -18,6 +18,8 @@ export interface ReaderState {
   /** Counts insertions and removals: a swap between two looks shows here and nowhere else. */
   eventCounter: number
   isCardPresent: boolean
+  /** The driver of the reader gets no answer from it: it hangs, or was pulled out a moment ago. */
+  isLost: boolean
   atr: Uint8Array
 }
 
@@ -25,6 +27,7 @@ const maxReaders = 16
 const nameBytes = 128
 const maxAtrBytes = 33
 const readerStateBytes = 184
+const unknown = 0x0001
 const present = 0x0004
 
 /** Sizes of the replies; the reply to transmit is followed by what the card answered when its rv is 0. */
@@ -172,6 +175,7 @@ function readReaderState(record: Uint8Array): ReaderState {
     name: new TextDecoder().decode(end === -1 ? name : name.subarray(0, end)),
     eventCounter: view.getUint32(128, true),
     isCardPresent: (view.getUint32(132, true) & present) !== 0,
+    isLost: (view.getUint32(132, true) & unknown) !== 0,
     // A reader that is still starting has a length beyond any ATR.
     atr: record.slice(140, 140 + (atrBytes > maxAtrBytes ? 0 : atrBytes)),
   }

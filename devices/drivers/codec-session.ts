@@ -66,6 +66,11 @@ export class CodecSession implements Reader, Receiver {
     this.#queue.push({ type: 'removed', receivedAtMonoMs: this.#surroundings.clock.monoMs() })
   }
 
+  /** Something is wrong although it reads; null: no longer. */
+  fault(fault: AppError | null): void {
+    this.#queue.push({ type: 'fault', fault })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#queue.end()
     this.#closing.abort()

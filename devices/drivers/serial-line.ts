@@ -1,8 +1,6 @@
 import { LineCodec } from '../codecs/line.ts'
 import { wholeNumber } from '../../shared/config.ts'
-import { readdir, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { DiscoveredDevice, ReaderDriver } from '../reader.ts'
+import type { ReaderDriver } from '../reader.ts'
 import { openSerial, type SerialLine } from '../transports/serial.ts'
 import {
   lineReaderOptions,
@@ -14,6 +12,7 @@ import {
 } from './line-options.ts'
 import { CodecSession } from './codec-session.ts'
 import { choice, driverOptions, optionHelp } from './option-text.ts'
+import { discoverSerial } from './serial-ports.ts'
 
 export interface SerialLineOptions extends LineReaderOptions {
   serial: SerialLine
@@ -54,7 +53,7 @@ export const serialLine: ReaderDriver<SerialLineOptions> = {
   options,
   optionHelp: optionHelp(shape),
 
-  discover: () => discoverSerial('/dev'),
+  discover: () => discoverSerial({ dev: '/dev', sysfs: '/sys' }),
 
   open({ serial, line }, { clock, signal, trace }) {
     const frameEnds = { any: [cr, lf], cr: [cr], lf: [lf], crlf: [lf] }[line.terminator]
@@ -62,29 +61,4 @@ export const serialLine: ReaderDriver<SerialLineOptions> = {
       openSerial(serial, frameEnds, receiver, clock, signal),
     )
   },
-}
-
-/**
- * Serial devices under `devFolder`, each once, by the name that is most likely still its own tomorrow: its make and
- * serial number, else the USB port it is plugged into, else its number. Reads folders only: SerialPort.list() runs
- * udevadm, fails where there is none, and lists no by-path names.
- */
-export async function discoverSerial(devFolder: string): Promise<DiscoveredDevice[]> {
-  const byId = await entries(join(devFolder, 'serial/by-id'))
-  const byPath = await entries(join(devFolder, 'serial/by-path'))
-  const numbered = (await entries(devFolder)).filter((path) => /\/tty(USB|ACM)\d+$/.test(path))
-
-  const found = new Map<string, DiscoveredDevice>()
-  for (const path of [...byId, ...byPath, ...numbered]) {
-    const device = await realpath(path).catch(() => undefined)
-    if (device === undefined || found.has(device)) continue
-    found.set(device, { spec: `serial-line:${path}`, description: `serial port ${device}` })
-  }
-  return [...found.values()]
-}
-
-/** A folder that is not there has no entries: udev creates it with the first device. */
-async function entries(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [])
-  return names.sort().map((name) => join(folder, name))
 }

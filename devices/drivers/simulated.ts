@@ -1,5 +1,5 @@
 import { LineCodec } from '../codecs/line.ts'
-import type { ReaderDriver } from '../reader.ts'
+import type { Feedback, ReaderDriver } from '../reader.ts'
 import { MemoryTransport } from '../transports/memory.ts'
 import {
   lineReaderOptions,
@@ -48,6 +48,11 @@ export const simulated: ReaderDriver<LineReaderOptions> = {
       fail: (error) => wire?.fail(error),
       closed: session.closed,
     })
-    return session
+    // Its only light: who watches the bytes sees them.
+    return Object.assign(session, {
+      feedback: (what: Feedback): void => {
+        trace(encoder.encode(`${what}\r`), 'out')
+      },
+    })
   },
 }

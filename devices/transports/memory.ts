@@ -1,12 +1,20 @@
-import type { AppError } from '../../shared/errors.ts'
-import type { Receiver, Transport } from './transport.ts'
+import { AppError } from '../../shared/errors.ts'
+import type { Receiver, TwoWayTransport } from './transport.ts'
 
 /** A line without a device: whoever holds it says what arrives. Carries simulated readers, and tests. */
-export class MemoryTransport implements Transport {
+export class MemoryTransport implements TwoWayTransport {
   #receiver: Receiver | undefined
+  readonly #taken: (bytes: Uint8Array) => void | Promise<void>
 
-  constructor(receiver: Receiver) {
+  /** `taken` is given what is written, and may reject as a line does. */
+  constructor(receiver: Receiver, taken: (bytes: Uint8Array) => void | Promise<void> = () => undefined) {
     this.#receiver = receiver
+    this.#taken = taken
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#receiver === undefined) throw new AppError('reader-unplugged', 'the line is closed')
+    await this.#taken(bytes)
   }
 
   deliver(bytes: Uint8Array): void {

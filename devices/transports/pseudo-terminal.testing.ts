@@ -52,6 +52,15 @@ export class PseudoTerminal implements AsyncDisposable {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
   }
 
+  /** The line stays, and nothing comes through it. */
+  stall(): void {
+    this.#socat?.kill('SIGSTOP')
+  }
+
+  flow(): void {
+    this.#socat?.kill('SIGCONT')
+  }
+
   async replug(): Promise<void> {
     const ends = [this.farPath, this.path].map((path) => `pty,raw,echo=0,link=${path}`)
     this.#socat = spawn('socat', ends, { stdio: 'ignore' })

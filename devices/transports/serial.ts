@@ -1,4 +1,4 @@
-import { constants, read } from 'node:fs'
+import { constants, read, write } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { SerialPort } from 'serialport'
@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { AppError, nativeCode, type ErrorCode } from '../../shared/errors.ts'
 import { QuietClock } from '../quiet-clock.ts'
 import { Settling } from './settling.ts'
-import type { Receiver, Transport } from './transport.ts'
+import { maxWriteBytes, type Receiver, type TwoWayTransport } from './transport.ts'
 
 export interface SerialLine {
   path: string
@@ -20,6 +20,10 @@ export interface SerialLine {
 const maxSettleMs = 1_000
 /** How often an open line is checked for a device that left without a word, in milliseconds. */
 const probeMs = 400
+/** A device that has not taken a request after this long does not listen, in milliseconds. */
+const maxWriteMs = 1_000
+/** How often a line that takes no more is tried again, in milliseconds. */
+const writeRetryMs = 10
 
 /**
  * Opens a serial line alone (flock), throws away what was under way on it, then delivers. Works on
@@ -38,7 +42,7 @@ export async function openSerial(
   receiver: Receiver,
   clock: Clock,
   signal: AbortSignal,
-): Promise<Transport> {
+): Promise<TwoWayTransport> {
   const device = await findDevice(line.path)
   const port = await openPort(line)
   const transport = new SerialTransport(line.path, port, device, frameEnds, receiver, clock)
@@ -65,8 +69,9 @@ async function openPort(line: SerialLine): Promise<Port> {
 type Port = Extract<Awaited<ReturnType<typeof SerialPort.binding.open>>, { poller: unknown }>
 
 const readDescriptor = promisify(read)
+const writeDescriptor = promisify(write)
 
-class SerialTransport implements Transport {
+class SerialTransport implements TwoWayTransport {
   readonly #path: string
   readonly #port: Port
   readonly #device: string
@@ -76,6 +81,9 @@ class SerialTransport implements Transport {
   readonly #settling: Settling
   readonly #closing = new AbortController()
   readonly #reading: Promise<void>
+  /** The request that is on its way out. */
+  #writing: Promise<void> | undefined
+  #hasWritten = false
   #released: Promise<void> | undefined
   #isReady = false
   #lost: AppError | undefined
@@ -113,8 +121,48 @@ class SerialTransport implements Transport {
     this.#isReady = true
   }
 
+  async write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > maxWriteBytes) throw new RangeError(`a request of ${String(bytes.length)} bytes`)
+    if (this.#writing !== undefined) throw new Error('a request is on its way already')
+    this.#hasWritten = true
+    this.#writing = this.#writeAll(bytes)
+    try {
+      await this.#writing
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#release()
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    const deadlineMs = this.#clock.monoMs() + maxWriteMs
+    for (let sent = 0; sent < bytes.length;) {
+      if (this.#closing.signal.aborted) {
+        throw this.#lost ?? new AppError('reader-unplugged', `${this.#path} is closed`)
+      }
+      const count = await this.#writeOnce(bytes.subarray(sent))
+      sent += count
+      if (count > 0) continue
+      if (this.#clock.monoMs() > deadlineMs) {
+        throw new AppError('reader-deaf', `${this.#path} takes no request`)
+      }
+      await this.#clock.sleep(writeRetryMs, this.#closing.signal)
+    }
+  }
+
+  /** How many of the bytes the line took: none, when it is full. */
+  async #writeOnce(bytes: Uint8Array): Promise<number> {
+    try {
+      if (this.#port.fd === null) throw new Error('the port is closed')
+      return (await writeDescriptor(this.#port.fd, bytes, 0, bytes.length, null)).bytesWritten
+    } catch (error) {
+      if (nativeCode(error) === 'EAGAIN' || nativeCode(error) === 'EINTR') return 0
+      this.#lose(error)
+      throw this.#lost ?? new AppError('reader-unplugged', `${this.#path} is closed`, { cause: error })
+    }
   }
 
   /** A read or a wait is pending at all times: the kernel reports an unplug only to somebody who waits. */
@@ -189,6 +237,9 @@ class SerialTransport implements Transport {
     // Wakes the read that waits. It has to be over before the descriptor is: the number may be another file's next.
     this.#port.poller.stop()
     await this.#reading
+    await this.#writing?.catch(() => undefined)
+    // What the device has not taken must not reach it later, and closing would wait for it for up to half a minute.
+    if (this.#hasWritten) await this.#port.flush().catch(() => undefined)
     // The descriptor is gone whether or not close(2) complains; there is nobody to act on it.
     await this.#port.close().catch(() => undefined)
   }

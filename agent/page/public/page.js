@@ -24,6 +24,12 @@ const texts = {
       'Tarjeta leída',
       'Primero pide al personal que registre tus datos. No se guardó nada.',
     ],
+    random: [
+      'bad',
+      '✕',
+      'Usa la tarjeta, no el teléfono',
+      'Acerca la tarjeta misma: el número de un teléfono cambia cada vez. No se guardó nada.',
+    ],
     expired: [
       'wait',
       '…',
@@ -53,6 +59,12 @@ const texts = {
     ],
     rejected: ['bad', '✕', 'Not registered', 'Your card was not registered. Please talk to the staff.'],
     unclaimed: ['wait', '?', 'Card read', 'First ask the staff to enter your data. Nothing was saved.'],
+    random: [
+      'bad',
+      '✕',
+      'Use the card, not the phone',
+      'Hold the card itself to the reader: the number of a phone changes each time. Nothing was saved.',
+    ],
     expired: ['wait', '…', 'Time is up', 'No card was held to the reader. Ask the staff to start again.'],
     noReader: 'The reader does not answer. Please tell the staff.',
     offline: 'Offline: registrations are saved here and send themselves.',

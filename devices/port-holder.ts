@@ -1,0 +1,48 @@
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A program that has a device open. */
+export interface PortHolder {
+  name: string
+  /** Absent where it is only known that the program runs, and does such things. */
+  pid?: number
+}
+
+/** Daemons that open new serial ports by themselves, by the name the kernel has of them. */
+const suspects = ['ModemManager', 'brltty']
+
+/**
+ * Finds out who has the device open. An ordinary user cannot look into the programs of others: then one that is
+ * known for it and runs is named. Answers undefined where nothing can be said; never throws.
+ */
+export async function findPortHolder(path: string, proc = '/proc'): Promise<PortHolder | undefined> {
+  const device = await realpath(path).catch(() => undefined)
+  if (device === undefined) return undefined
+  const pids = (await list(proc)).filter((name) => /^\d+$/.test(name))
+  let suspect: PortHolder | undefined
+  for (const pid of pids) {
+    const files = await list(join(proc, pid, 'fd'))
+    const open = await Promise.all(files.map((file) => readlink(join(proc, pid, 'fd', file)).catch(() => '')))
+    const isHolder = open.includes(device)
+    if (!isHolder && suspect !== undefined) continue
+    const name = (await readFile(join(proc, pid, 'comm'), 'utf8').catch(() => '')).trim()
+    if (isHolder) return { name: name === '' ? 'a program' : name, pid: Number(pid) }
+    if (suspects.includes(name)) suspect = { name }
+  }
+  return suspect
+}
+
+/** What a person does about it. */
+export function holderHint({ name, pid }: PortHolder): string {
+  const who = pid === undefined ? `${name} runs here and most likely` : `${name} (process ${String(pid)})`
+  return `${who} has the reader open: ${remedies[name] ?? 'end that program, or give each reader to one program only.'}`
+}
+
+const remedies: Record<string, string> = {
+  ModemManager: 'install systemd/60-vlt-readers.rules, which keep it off, then plug the reader in again.',
+  brltty: 'remove it (apt-get remove brltty), then plug the reader in again.',
+}
+
+async function list(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => [])
+}
