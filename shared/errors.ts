@@ -111,7 +111,7 @@ export const errorTable = {
   },
   'reader-leaking': {
     retry: 'after-fix',
-    hint: 'The reader also types into this machine: install systemd/60-vlt-readers.rules, then unplug it and plug it in again.',
+    hint: 'The reader also types into this machine: install systemd/60-vlt-readers.rules, add the reader to it if it is not listed (systemd/README.md), then plug it in again.',
   },
   'reader-no-tap': {
     retry: 'after-fix',
