@@ -10,6 +10,7 @@ import { acceptBench } from './accept.ts'
 import { registerBench } from './register.ts'
 import type { Round, Side } from './round.ts'
 import { signUpBench } from './sign-up.ts'
+import { tapBench } from './tap.ts'
 
 const rounds = 9
 
@@ -50,6 +51,15 @@ try {
       accept.ours,
       'bare INSERT, WAL + FULL, one per commit',
       accept.baseline,
+    )
+  }
+  {
+    await using tap = await tapBench()
+    await compare(
+      'Serial bytes to an accepted tap (agent)',
+      tap.ours,
+      'bare serialport listener, bytes to data event',
+      tap.baseline,
     )
   }
   const bareTitle = 'bare Fastify, same rows, one commit per request'
