@@ -46,6 +46,10 @@ test('a collection in a keyboard is part of it; one after it is not', () => {
   expect(read('05010906A100 8100 C0').keyboardIds).toEqual([])
 })
 
+test('a collection that does not say what it is, is no keyboard', () => {
+  expect(read('0501 A101 8100 C0').keyboardIds).toEqual([])
+})
+
 test('push and pop bring page and report ID back', () => {
   expect(read('0501 8504 A4 050C 8505 B4 0906A101 8100 C0').keyboardIds).toEqual([4])
 })

@@ -12,7 +12,7 @@ export interface ReportDescriptor {
 }
 
 interface Item {
-  type: 'main' | 'global' | 'local' | 'reserved'
+  type: number
   tag: number
   value: number
   bytes: number
@@ -23,7 +23,7 @@ interface Globals {
   reportId: number
 }
 
-const types = ['main', 'global', 'local', 'reserved'] as const
+const itemType = { main: 0, global: 1, local: 2 }
 const application = 0x01
 /** Keyboard and keypad of the page Generic Desktop. */
 const keyboards = [0x0001_0006, 0x0001_0007]
@@ -39,18 +39,20 @@ export function readReportDescriptor(descriptor: Uint8Array): ReportDescriptor {
   const inKeyboard: boolean[] = []
 
   for (const { type, tag, value, bytes } of items(descriptor)) {
-    if (type === 'global') {
+    if (type === itemType.global) {
       if (tag === 0x0) globals = { ...globals, usagePage: value }
       else if (tag === 0x8) globals = { ...globals, reportId: value }
       else if (tag === 0xa) stack.push(globals)
       else if (tag === 0xb) globals = stack.pop() ?? globals
-    } else if (type === 'local') {
+    } else if (type === itemType.local) {
       // Of several usages the first is the collection's.
       if (tag === 0x0) usage ??= bytes === 4 ? value : globals.usagePage * 0x1_0000 + value
-    } else if (type === 'main') {
+    } else if (type === itemType.main) {
       const isInside = inKeyboard.at(-1) === true
       if (tag === 0xa) {
-        inKeyboard.push(isInside || (value === application && keyboards.includes(usage ?? 0)))
+        inKeyboard.push(
+          isInside || (value === application && usage !== undefined && keyboards.includes(usage)),
+        )
       } else if (tag === 0xc) inKeyboard.pop()
       else if (tag === 0x8 && isInside) keyboardIds.add(globals.reportId)
       else if (tag === 0xb) featureIds.add(globals.reportId)
@@ -70,11 +72,12 @@ function* items(descriptor: Uint8Array): Generator<Item> {
       at += 3 + (at + 1 < view.byteLength ? view.getUint8(at + 1) : 0)
       continue
     }
-    const bytes = [0, 1, 2, 4][prefix & 0x03] ?? 0
+    const size = prefix & 0x03
+    const bytes = size === 3 ? 4 : size
     if (at + 1 + bytes > view.byteLength) return
     let value = 0
     for (let index = bytes; index > 0; index -= 1) value = value * 0x100 + view.getUint8(at + index)
-    yield { type: types[(prefix >> 2) & 0x03] ?? 'reserved', tag: prefix >> 4, value, bytes }
+    yield { type: (prefix >> 2) & 0x03, tag: prefix >> 4, value, bytes }
     at += 1 + bytes
   }
 }
