@@ -40,8 +40,10 @@ const lookAgainMs = 10_000
 const leastLookMs = 10
 /** A card that does not answer is asked again this much later, in milliseconds. */
 const retryMs = 100
-/** A card that does not answer is given up after this time, in milliseconds. pcscd takes up to half of it to see one go. */
+/** A card that does not answer counts as rejected after this time, in milliseconds. pcscd takes up to half of it to see one go. */
 const patienceMs = 1_000
+/** From then on it is asked again this much later, in milliseconds: somebody may move it closer. */
+const patientRetryMs = 500
 /** A card that another program holds for this long is a fault; it is asked for as long as it lies there. */
 const busyMs = 2_000
 /** A reader that was pulled out leaves the list sooner than this; one that hangs stays in it, in milliseconds. */
@@ -107,7 +109,8 @@ interface Daemon {
  * `watch` only waits for changes; on `cards` one question follows the other, in turns.
  *
  *   nothing there --a card--> asking --its UID--> lying --absent, or another event counter--> nothing there
- *                             asking --no answer for patienceMs--> rejected --absent, or another counter--> nothing there
+ *                             asking --no answer for patienceMs--> rejected, asking
+ *                             asking --absent, or another counter--> nothing there
  */
 class PcscSession implements Reader {
   readonly capabilities: ReaderCapabilities = { removal: 'native' }
@@ -204,6 +207,7 @@ class PcscSession implements Reader {
   async #read(card: ReaderState): Promise<CardFrame | undefined> {
     const { clock } = this.#context
     const sinceMs = clock.monoMs()
+    let isRejected = false
     while (this.#isThere(card)) {
       const answer = await this.#inTurn(() => this.#askUid(card))
       const waitedMs = clock.monoMs() - sinceMs
@@ -214,12 +218,13 @@ class PcscSession implements Reader {
           this.#silence(card)
           return answer.card
         }
-        if (answer.isFinal || waitedMs >= patienceMs) {
-          if (this.#isThere(card)) this.#queue.push({ type: 'rejected', ...answer.rejected })
-          return undefined
+        if (!isRejected && (answer.isFinal || waitedMs >= patienceMs) && this.#isThere(card)) {
+          this.#queue.push({ type: 'rejected', ...answer.rejected })
+          isRejected = true
         }
+        if (answer.isFinal) return undefined
       }
-      await clock.sleep(retryMs, this.#closing.signal)
+      await clock.sleep(isRejected ? patientRetryMs : retryMs, this.#change.signal)
     }
     return undefined
   }
