@@ -74,7 +74,7 @@ async function openEmbedded(folder: string, clock: Clock, access: Access): Promi
     held = true
   }
   if (access === 'server' || !hasSqlite(folder)) hold()
-  const file = openSqlite(folder, { wholeCheck: access === 'server' || access === 'look' })
+  const file = openSqlite(folder)
   stack.defer(() => void file.close())
   const db = new Kysely<Schema>({ dialect: new ServerSqliteDialect(file) })
   stack.defer(() => db.destroy())

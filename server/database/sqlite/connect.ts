@@ -52,7 +52,7 @@ export function hasSqlite(folder: string): boolean {
  * Throws `database-corrupt`, `database-locked`, `database-not-durable`, `data-folder-unusable`, `disk-full` or
  * `storage-failed`.
  */
-export function openSqlite(folder: string, { wholeCheck }: { wholeCheck: boolean }): SqliteFile {
+export function openSqlite(folder: string): SqliteFile {
   const path = join(folder, 'server.db')
   return attempt(path, () => {
     if (!existsSync(path)) createFile(path)
@@ -67,8 +67,7 @@ export function openSqlite(folder: string, { wholeCheck }: { wholeCheck: boolean
       file.pragma('foreign_keys = on')
       // What is erased must not stay readable in the file: see scrub.ts.
       file.pragma('secure_delete = on')
-      // It reads the whole file: an admin command beside a server that did so need not do it again.
-      const verdict = wholeCheck ? file.pragma('quick_check(1)', { simple: true }) : 'ok'
+      const verdict = file.pragma('quick_check(1)', { simple: true })
       if (verdict !== 'ok') throw new AppError('database-corrupt', `${path}: ${String(verdict)}`)
       assertDurable(file)
       // From here on nobody may block the event loop: see ImmediateDriver.

@@ -48,6 +48,18 @@ function outdatedHash({ keyring }: Testbed): string {
 }
 
 describe.each(engines)('on %s', (engine) => {
+  test('an idempotency key that others know does not help to guess: each try counts', async () => {
+    await using bed = await openTestbed({ engine })
+    await createCustomer(bed)
+    const keyed = { headers: { 'idempotency-key': 'k' } }
+    expect((await logIn(bed, {}, keyed)).status).toBe(200)
+    for (let time = 0; time < 5; time += 1) {
+      expect((await logIn(bed, { password: `wrong ${String(time)}` }, keyed)).status).toBe(422)
+    }
+    expect(outcome(await logIn(bed, { password: 'wrong' }, keyed))).toBe('429 5')
+    expect(outcome(await logIn(bed, {}, keyed))).toBe('429 5')
+  })
+
   test('whoever is erased while the password is hashed is nobody, and nothing of them is kept', async () => {
     await using bed = await openTestbed({ engine })
     await createCustomer(bed)

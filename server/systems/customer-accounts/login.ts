@@ -1,5 +1,5 @@
+import type { Clock } from '../../../shared/clock.ts'
 import type { Core } from '../../core.ts'
-import { afterCommit } from '../../database/after-commit.ts'
 import { lock } from '../../database/locks.ts'
 import type { Db, Tx } from '../../database/schema.ts'
 import { together } from '../../database/together.ts'
@@ -39,33 +39,24 @@ export interface Credentials {
   network: string
 }
 
-export type LoginOutcome =
-  { kind: 'accepted'; id: number; nombres: string; email: string; token: string } | { kind: 'refused' } | Wait
-
 type Counted = keyof typeof freeFailures
 type Keys = Record<Counted, string>
 
 const counted = Object.keys(freeFailures) as Counted[]
 
-/** A password that has been compared; nobody is told yet how that went. */
-export interface CheckedPassword {
-  kind: 'checked'
-  address: string
-  keys: Keys
-  /** Of the address, for the audit trail. */
-  subject: string
-  /** Whose password it was. */
-  account: FoundAccount | undefined
-  /** The password hashed anew, where the stored hash is of an older cost. */
-  renewed: string | undefined
-}
-
-/** Compares a password; an address without an account costs the same time. Throws `passwords-busy`. */
+/**
+ * Checks a password; an address without an account costs the same time. What was found is told only if nobody has to
+ * wait at that moment, in the transaction that counts the failure: guessing in parallel, over any number of
+ * instances, learns no more than guessing in turn. That transaction is no other's, so that a guess stays counted
+ * also where an idempotency key would tell whether it was right.
+ *
+ * Throws `passwords-busy`.
+ */
 export async function checkPassword(
-  { database, vault, passwords }: Pick<Core, 'database' | 'vault' | 'passwords'>,
+  { database, vault, passwords, audit }: Pick<Core, 'database' | 'vault' | 'passwords' | 'audit'>,
+  clock: Clock,
   { email, password, network }: Credentials,
-  now: string,
-): Promise<CheckedPassword | Wait> {
+): Promise<CheckedPassword | { kind: 'refused' } | Wait> {
   const address = emailIndex(vault, email)
   const index = (text: string): string => vault.index('customer_attempts.login', text)
   const keys = {
@@ -73,57 +64,73 @@ export async function checkPassword(
     address: loginKey(address),
     network: `login-network ${index(network)}`,
   }
-  const [account, waitMs] = await database.query((db) =>
-    Promise.all([findAccount(db, address), findWaitMs(db, keys, now)]),
+  const [account, before] = await database.query((db) =>
+    Promise.all([findAccount(db, address), findWaitMs(db, keys, clock.now())]),
   )
-  if (waitMs > 0) return { kind: 'wait', waitMs }
+  if (before > 0) return { kind: 'wait', waitMs: before }
   const { matches, outdated } = await passwords.verify(password, account?.passwordHash)
   const renewed = matches && outdated ? await passwords.hash(password) : undefined
-  const subject = account === undefined ? 'customer-account unknown' : accountSubject(account.id)
-  return { kind: 'checked', address, keys, subject, account: matches ? account : undefined, renewed }
+  const login = { keys, account: matches ? account : undefined, renewed }
+  const outcome = await database.transact((tx) => settle(tx, login, clock.now()))
+  if (outcome.kind === 'refused') {
+    const subject = account === undefined ? 'customer-account unknown' : accountSubject(account.id)
+    audit.tally({ action: 'customer-login-refused', actor: 'anonymous', subject })
+  }
+  return outcome.kind === 'matched' ? { kind: 'matched', address, id: outcome.account.id } : outcome
 }
 
-/**
- * Tells how the comparison went, only if nobody has to wait at that moment, in the transaction that counts a failure:
- * guessing in parallel, over any number of instances, learns no more than guessing in turn. Whoever was erased in the
- * meantime is nobody.
- */
+/** Whose password it was. */
+export interface CheckedPassword {
+  kind: 'matched'
+  address: string
+  id: number
+}
+
+/** Logs in with a right password; undefined for whoever was erased in the meantime. */
 export async function logIn(
   tx: Tx,
-  { vault, tokens, audit }: Pick<Core, 'vault' | 'tokens' | 'audit'>,
-  { address, keys, subject, account, renewed }: CheckedPassword,
-  now: string,
-): Promise<LoginOutcome> {
-  const [, known, current] = await together(
-    lock(tx, [addressLock(address), ...Object.values(keys)]),
-    findFailures(tx, keys),
-    findAccount(tx, address),
-  )
-  const waitMs = waitMsOf(known, now)
-  if (waitMs > 0) return { kind: 'wait', waitMs }
-  if (account === undefined || current?.id !== account.id) {
-    const rows = counted.map((name) => {
-      const failures = withFailure(known[name], freeFailures[name], now)
-      return { key: keys[name], state: JSON.stringify(failures), forget_at: failures.forgetAt }
-    })
-    await together(saveAttempts(tx, rows), forgetAttempts(tx, now))
-    afterCommit(tx, () => {
-      audit.tally({ action: 'customer-login-refused', actor: 'anonymous', subject })
-    })
-    return { kind: 'refused' }
-  }
-  // The others stay: whoever guesses may have an account too.
-  if (known.pair !== undefined) await clearAttempts(tx, [keys.pair])
-  if (renewed !== undefined) await renewPasswordHash(tx, account, renewed)
-  const { id, profile } = current
-  const { nombres, email } = JSON.parse(vault.open(profilePurpose(address), profile)) as KeptProfile
-  const token = await tokens.sign({ aud: 'customer-accounts', sub: String(id) })
-  return { kind: 'accepted', id, nombres, email, token }
+  { vault, tokens }: Pick<Core, 'vault' | 'tokens'>,
+  { address, id }: CheckedPassword,
+): Promise<{ id: number; nombres: string; email: string; token: string } | undefined> {
+  const [, account] = await together(lock(tx, [addressLock(address)]), findAccount(tx, address))
+  if (account?.id !== id) return undefined
+  const { nombres, email } = JSON.parse(vault.open(profilePurpose(address), account.profile)) as KeptProfile
+  return { id, nombres, email, token: await tokens.sign({ aud: 'customer-accounts', sub: String(id) }) }
 }
 
 /** Where the failures of an address are kept. */
 export function loginKey(address: string): string {
   return `login-address ${address}`
+}
+
+interface Compared {
+  keys: Keys
+  /** Whose password it was. */
+  account: FoundAccount | undefined
+  /** The password hashed anew, where the stored hash is of an older cost. */
+  renewed: string | undefined
+}
+
+async function settle(
+  tx: Tx,
+  { keys, account, renewed }: Compared,
+  now: string,
+): Promise<{ kind: 'matched'; account: FoundAccount } | { kind: 'refused' } | Wait> {
+  const [, known] = await together(lock(tx, Object.values(keys)), findFailures(tx, keys))
+  const waitMs = waitMsOf(known, now)
+  if (waitMs > 0) return { kind: 'wait', waitMs }
+  if (account === undefined) {
+    const rows = counted.map((name) => {
+      const failures = withFailure(known[name], freeFailures[name], now)
+      return { key: keys[name], state: JSON.stringify(failures), forget_at: failures.forgetAt }
+    })
+    await together(saveAttempts(tx, rows), forgetAttempts(tx, now))
+    return { kind: 'refused' }
+  }
+  // The others stay: whoever guesses may have an account too.
+  if (known.pair !== undefined) await clearAttempts(tx, [keys.pair])
+  if (renewed !== undefined) await renewPasswordHash(tx, account, renewed)
+  return { kind: 'matched', account }
 }
 
 type Known = Partial<Record<Counted, Failures>>

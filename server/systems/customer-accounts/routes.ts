@@ -146,14 +146,12 @@ export function customerAccounts(app: FastifyInstance, system: CustomerAccounts)
 
   post(customerPaths.login, loginRequest, async (credentials, request, reply) => {
     const network = networkOf(request) ?? 'unknown'
-    const checked = await checkPassword(core, { ...credentials, network }, clock.now())
+    const checked = await checkPassword(core, clock, { ...credentials, network })
     if (checked.kind === 'wait') return sendAnswer(reply, waitFor(checked.waitMs))
     return answerOnce(request, reply, once(customerPaths.login), async (tx) => {
-      const outcome = await logIn(tx, core, checked, clock.now())
-      if (outcome.kind === 'wait') return waitFor(outcome.waitMs)
-      if (outcome.kind === 'refused') return loginRefused
-      const { id, nombres, email, token } = outcome
-      return { ...loggedIn({ id, nombres, email, token }), subject: accountSubject(id) }
+      const customer = checked.kind === 'matched' ? await logIn(tx, core, checked) : undefined
+      if (customer === undefined) return loginRefused
+      return { ...loggedIn(customer), subject: accountSubject(customer.id) }
     })
   })
 }
