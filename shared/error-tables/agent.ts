@@ -1,0 +1,51 @@
+import type { ErrorTable } from './table.ts'
+
+/** The agent, its enrolments and its outbox. */
+export const agentErrors = {
+  'agent-unreachable': {
+    retry: 'after-fix',
+    hint: 'Start it with `vlt-agent run`, with the same --data as this command.',
+  },
+  'agent-stopping': { retry: 'later', hint: 'The agent is stopping: try again once it has started.' },
+  'enrolment-timeout': {
+    retry: 'after-fix',
+    hint: 'No card was tapped in time: enrol again and tap the card.',
+  },
+  'card-random': {
+    retry: 'after-fix',
+    hint: 'Use the card itself, not a phone: this number is made up at each tap. Nothing was stored.',
+  },
+  'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
+  'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
+  'registration-settled': {
+    retry: 'never',
+    hint: 'Only a dead letter can be retried or discarded.',
+  },
+
+  'outbox-locked': {
+    retry: 'after-fix',
+    hint: 'Another program holds the outbox. If an agent runs on this folder, use it; otherwise end that program.',
+  },
+  'outbox-corrupt': {
+    retry: 'after-fix',
+    hint: 'Run `vlt-agent queue recover`: it sets the damaged files aside, unchanged, and copies out every registration that can still be read.',
+  },
+  'outbox-missing': { retry: 'after-fix', hint: 'Check --data: no agent has ever kept its outbox there.' },
+  'outbox-unusable': {
+    retry: 'after-fix',
+    hint: 'Check owner, mode and disk of the file named above; nothing was changed.',
+  },
+  'outbox-not-durable': {
+    retry: 'after-fix',
+    hint: 'This file system or SQLite build does not keep commits through a power cut: put --data on a local disk.',
+  },
+  'outbox-too-new': {
+    retry: 'after-fix',
+    hint: 'A newer vlt-agent wrote this outbox: install that version again.',
+  },
+  'disk-full': {
+    retry: 'later',
+    hint: 'Free space on the disk of the data folder; what was accepted is safe.',
+  },
+  'storage-failed': { retry: 'later', hint: 'Check the disk of the data folder (dmesg, smartctl).' },
+} as const satisfies ErrorTable
