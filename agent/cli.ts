@@ -53,6 +53,7 @@ const program = new Command('vlt-agent')
   )
   .version(version)
   .option('--data <dir>', 'data folder of the agent (default: var/agent)')
+  .option('--outbox-key-file <file>', 'file with the secret that wraps the outbox’s keys (default: none)')
   .option('--config <file>', 'JSON file with settings, keys as the flags in camelCase')
   .addHelpText(
     'after',

@@ -9,7 +9,7 @@ import { call, type CallOptions } from '../control/client.ts'
 import { coreOperations } from '../control/operations.ts'
 import { socketPath } from '../control/protocol.ts'
 import type { ExitCode } from '../../shared/exit-codes.ts'
-import { outboxFiles } from '../outbox/database.ts'
+import { outboxFiles } from '../outbox/folder.ts'
 
 /** What the composition root lends to commands: the only way they touch the process. */
 export interface Terminal {

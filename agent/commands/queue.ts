@@ -4,6 +4,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { AppError, nativeCode } from '../../shared/errors.ts'
 import { pageSize, type QueueEntry, type WholeEntry } from '../control/operations.ts'
 import { exitCodes } from '../../shared/exit-codes.ts'
+import { keyPlace } from '../outbox/keyring.ts'
 import { recoverOutbox } from '../outbox/recover.ts'
 import { reachOutbox, settings, type Operations, type Terminal } from './context.ts'
 
@@ -104,11 +105,12 @@ export function addQueue(program: Command, terminal: Terminal): void {
     .description('Way out of a damaged outbox: set its files aside, copy out what can be read')
     .option('--json', 'print JSON')
     .action((options: { json?: boolean }, command: Command) => {
-      const recovery = recoverOutbox(settings(command, terminal).data, systemClock)
+      const { data, outboxKeyFile } = settings(command, terminal)
+      const recovery = recoverOutbox(data, systemClock, keyPlace(data, outboxKeyFile))
       if (options.json === true) printJson(recovery)
       else {
-        const { recovered, lost, setAside } = recovery
-        terminal.say(`${String(recovered)} registrations recovered, ${String(lost)} could not be read.`)
+        const { salvaged, lost, setAside } = recovery
+        terminal.say(`${String(salvaged)} registrations salvaged, ${String(lost)} could not be read.`)
         terminal.say(`The damaged files are kept, unchanged, in ${setAside}`)
       }
     })
