@@ -4,7 +4,13 @@ import type { Clock } from '../../shared/clock.ts'
 import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
 import { openOutboxDatabase, outboxPath, type Database, type Statement } from './database.ts'
 import { columns, nextInTurn, nextLive } from './queries.ts'
-import type { NewRegistration, OutboxCounts, RegistrationState, StoredRegistration } from './registration.ts'
+import type {
+  NewRegistration,
+  OutboxCounts,
+  RegistrationState,
+  StoredRegistration,
+  System,
+} from './registration.ts'
 import { withStorageErrors } from './storage-errors.ts'
 
 /**
@@ -56,9 +62,14 @@ export class Outbox implements Disposable {
    * its card until that one has used up its patience.
    *
    * @param resting ids that wait out a back-off of their own
+   * @param held systems that take nothing now
    */
-  next(resting: Iterable<string>, live: Iterable<string>): StoredRegistration | undefined {
-    const values = { resting: JSON.stringify([...resting]) }
+  next(
+    resting: Iterable<string>,
+    live: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration | undefined {
+    const values = { resting: JSON.stringify([...resting]), held: JSON.stringify([...held]) }
     const ids = JSON.stringify([...live])
     // Two queries, because one order for both would sort the whole backlog at every call.
     return (
@@ -67,14 +78,19 @@ export class Outbox implements Disposable {
     )
   }
 
-  /** The server has it. */
-  markDelivered(id: string, receipt: string): void {
-    this.#settle(id, 'delivered', null, receipt)
+  /** The server has it; `error` where it did not say that it has it from us. */
+  markDelivered(id: string, receipt: string, error: ErrorCode | null = null): void {
+    this.#settle(id, 'delivered', error, receipt)
   }
 
   /** The server refused it for good. */
   markDead(id: string, error: ErrorCode, receipt: string | null): void {
     this.#settle(id, 'dead', error, receipt)
+  }
+
+  /** About to be sent. Until an answer replaces it, `answer-lost` is the truth, also after a power cut. */
+  noteSent(id: string): void {
+    this.#run(`UPDATE registrations SET last_error = 'answer-lost' WHERE id = ? AND state = 'pending'`, id)
   }
 
   /** An attempt failed and will be repeated. */

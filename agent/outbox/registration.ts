@@ -1,14 +1,14 @@
 import type { ErrorCode } from '../../shared/errors.ts'
 
 export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded'
-export type System = 'vlt-clients'
+export type System = 'vlt-clients' | 'digital-registry' | 'user-accounts'
 
 /** What is accepted: the body exactly as it will be sent. */
 export interface NewRegistration {
   system: System
   /** The client. Registrations of one client are delivered in the order they were accepted. */
   subject: string
-  /** Canonical UID. Registrations of one card, too, are delivered in order. */
+  /** Canonical UID. Registrations of one card, too, are delivered in order. '' where the system has no cards. */
   card: string
   /** JSON text. */
   body: string
