@@ -52,7 +52,7 @@ export function addEnroll(program: Command, terminal: Terminal, name = 'enroll')
         terminal.say(`${String(cancelled)} waiting enrolments dropped.`)
         return
       }
-      const timeoutMs = seconds(options.timeout) * 1000
+      const timeoutMs = wholeSeconds('--timeout', options.timeout, 1) * 1000
       const { client, card } = await clientData(options, config, terminal)
       const outcome = await enrol(config, terminal, options, clientJson(client), card, timeoutMs)
       report(outcome, options, config, terminal)
@@ -115,7 +115,7 @@ function report(outcome: Reported, options: EnrollOptions, config: AgentConfig, 
   terminal.exit(exitCodeFor[outcome.state])
 }
 
-const exitCodeFor: Record<Reported['state'], ExitCode> = {
+export const exitCodeFor: Record<Reported['state'], ExitCode> = {
   waiting: exitCodes.ok,
   registered: exitCodes.ok,
   saved: exitCodes.savedNotConfirmed,
@@ -145,10 +145,10 @@ function wrongCard({ language }: AgentConfig): AppError {
   })
 }
 
-function seconds(text: string): number {
+export function wholeSeconds(flag: string, text: string, min: number): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 3600) {
-    throw new AppError('usage', '--timeout must be a whole number of seconds from 1 to 3600')
+  if (!/^\d{1,4}$/.test(text) || value < min || value > 3600) {
+    throw new AppError('usage', `${flag} must be a whole number of seconds from ${String(min)} to 3600`)
   }
   return value
 }

@@ -1,5 +1,6 @@
 /** What a clerk reads while enrolling. Spanish first; technical talk stays English, with its error codes. */
 import type { Language } from '../config.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
 import type { System } from '../outbox/registration.ts'
 import type { Outcome } from './registrar.ts'
 
@@ -7,6 +8,8 @@ interface Wording {
   outcomes: Record<Outcome['state'], string>
   /** Where a system has more to say. */
   outcomesOf: Partial<Record<System, Partial<Record<Outcome['state'], string>>>>
+  /** What a clerk does next; other failures are for technicians, with their hint. */
+  nextSteps: Partial<Record<ErrorCode, string>>
   /** Where the person goes on, behind it the address. */
   link: string
   /** A phone, or a card that makes up its number. */
@@ -48,6 +51,16 @@ export const wordings: Record<Language, Wording> = {
         rejected: 'No se creó la cuenta.',
       },
     },
+    nextSteps: {
+      'account-taken':
+        'Otra persona ya tiene este usuario o este correo. Regístrela con otro; si es la misma persona, ya tiene su cuenta.',
+      'rejected-invalid':
+        'El servidor no aceptó los datos: véalos con «vlt-agent queue show», corríjalos y registre de nuevo.',
+      'registry-not-configured':
+        'A este equipo le falta el usuario del registro digital: avise al técnico. Lo guardado se enviará solo.',
+      'registry-refuses-us':
+        'El registro digital no acepta el usuario de este equipo: avise al técnico. Lo guardado se enviará solo.',
+    },
     link: 'Enlace para la persona (vale 30 días):',
     randomCard:
       'un UID de 4 bytes que empieza con 08 es inventado por un teléfono: use el de la tarjeta misma. No se guardó nada.',
@@ -86,6 +99,16 @@ export const wordings: Record<Language, Wording> = {
           'whose answer was lost. Check it: have the person log in.',
         rejected: 'The account was not created.',
       },
+    },
+    nextSteps: {
+      'account-taken':
+        'Somebody else has this user name or e-mail. Register with another; if it is the same person, they have an account.',
+      'rejected-invalid':
+        'The server refused the data: see it with `vlt-agent queue show`, correct it and register again.',
+      'registry-not-configured':
+        'This machine has no user for the digital registry: tell the technician. What is saved is sent by itself.',
+      'registry-refuses-us':
+        'The digital registry refuses the user of this machine: tell the technician. What is saved is sent by itself.',
     },
     link: 'Link for the person (good for 30 days):',
     randomCard:

@@ -250,7 +250,8 @@ export class Sync {
 
   #holdSystem({ system }: StoredRegistration, reason: ErrorCode, ms: number): void {
     const isNews = this.#held.get(system)?.reason !== reason
-    if (isNews && reason !== 'rate-limited') this.#log.warn({ system, code: reason }, 'a system takes nothing from us')
+    if (isNews && reason !== 'rate-limited')
+      this.#log.warn({ system, code: reason }, 'a system takes nothing from us')
     this.#held.set(system, { untilMonoMs: this.#clock.monoMs() + ms, reason })
     this.#onState()
   }
