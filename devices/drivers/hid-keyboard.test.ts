@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../manual-clock.testing.ts'
-import { type VirtualBench, virtualChaos } from '../reader-chaos.testing.ts'
+import { type VirtualBench, virtualChaos } from '../virtual-chaos.testing.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
 import { listen, readerContext, superviseAlone } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
