@@ -1,5 +1,7 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from '../shared/clock.ts'
+import { AppError } from '../shared/errors.ts'
 
 /** A program that has a device open. */
 export interface PortHolder {
@@ -30,6 +32,39 @@ export async function findPortHolder(path: string, proc = '/proc'): Promise<Port
     if (suspects.includes(name)) suspect = { name }
   }
   return suspect
+}
+
+/** How often it is looked who holds a port, in milliseconds: it means looking into every program that runs. */
+const lookEveryMs = 30_000
+
+/** Who holds the port of one reader, for as long as it stays busy. */
+export class HolderLook {
+  readonly #path: string
+  readonly #clock: Clock
+  #last: { found: PortHolder | undefined; atMonoMs: number } | undefined
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path
+    this.#clock = clock
+  }
+
+  /** Undefined too where the failure is not that somebody holds the port. */
+  async of(failure: unknown): Promise<PortHolder | undefined> {
+    if (!(failure instanceof AppError && failure.code === 'reader-busy')) {
+      this.forget()
+      return undefined
+    }
+    const now = this.#clock.monoMs()
+    if (this.#last === undefined || now - this.#last.atMonoMs >= lookEveryMs) {
+      this.#last = { found: await findPortHolder(this.#path), atMonoMs: now }
+    }
+    return this.#last.found
+  }
+
+  /** The port was free, or something else was wrong: who holds it next may be another. */
+  forget(): void {
+    this.#last = undefined
+  }
 }
 
 /** What a person does about it. */
