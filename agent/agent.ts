@@ -229,7 +229,7 @@ async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
 }
 
 /** Are 125 kHz cards the only ones here? Readers that are configured wrongly say nothing about cards. */
-async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
+export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   try {
     const specs = await readSpecs(texts)
     return specs.length > 0 && specs.every(({ options }) => options.profile.cards === 'lf')

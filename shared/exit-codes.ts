@@ -33,6 +33,7 @@ export const exitCodeOf = {
   'enrolment-timeout': failure,
   'enrolment-cancelled': failure,
   'card-random': usage,
+  'list-unreadable': usage,
   'registration-unknown': usage,
   'registration-settled': failure,
   'outbox-locked': failure,

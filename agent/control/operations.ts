@@ -1,18 +1,18 @@
 import { z } from 'zod'
 import type { SimulatedDevices } from '../../devices/drivers/simulated-devices.ts'
-import { identityOf } from '../../devices/formats/identity.ts'
 import type { ReaderState, SupervisorEvent } from '../../devices/reader-status.ts'
 import type { SupervisedReader } from '../../devices/supervisor.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
 import { parseWireJson } from '../../shared/wire-json.ts'
-import { parseClient } from '../enrolment/client-data.ts'
+import { parseClient, toRegistration } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
 import { queuedForms, withoutSecrets } from '../enrolment/forms/queued.ts'
 import { asOutcome, confirmWithinMs, describe, type Outcome, type Registrar } from '../enrolment/registrar.ts'
+import { isMadeUp } from '../enrolment/typed-card.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { RegistrationState, StoredRegistration } from '../outbox/registration.ts'
+import type { NewRegistration, RegistrationState, StoredRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
 import type { AgentStatus } from '../status.ts'
 import type { CallContext, Handlers } from './server.ts'
@@ -92,7 +92,22 @@ export function coreOperations(core: Core) {
       return awaitServer(core, registration.id, signal)
     },
 
-    /** The same for a system without cards. `saved` with an error where that system takes nothing from us now. */
+    /** A part of a list: all of it is stored, but for what came from a list before; answers how many are new. */
+    'enroll.list': async (params: unknown): Promise<{ added: number }> => {
+      const { clients } = take(
+        z.object({ clients: z.array(z.object({ client: clientText, card: z.string() })) }),
+        params,
+      )
+      const registrations: NewRegistration[] = []
+      for (const { client, card } of clients) {
+        registrations.push(toRegistration(parseClient(client), await readCard(card, core), null))
+      }
+      const added = outbox.appendOnce(registrations)
+      sync.wake()
+      return { added }
+    },
+
+    /** As `enroll.card`, for a system without cards. `saved` with an error where that system takes nothing from us now. */
     register: async (params: unknown, { signal, emit }: CallContext): Promise<Outcome> => {
       const { system, body, waitMs } = take(registering, params)
       const checked = queuedForms[system].check(asObject(body))
@@ -262,14 +277,7 @@ function take<T>(schema: z.ZodType<T>, params: unknown): T {
 async function readCard(text: string, { readsOnlyLf }: Core): Promise<CardUid> {
   const parsed = parseCardUid(text)
   if ('uid' in parsed) {
-    const identity = identityOf({
-      uid: parsed.uid,
-      isTruncated: false,
-      isAmbiguous: false,
-      technology: (await readsOnlyLf()) ? 'lf' : undefined,
-      isAnonymous: false,
-    })
-    if (identity !== 'random') return parsed.uid
+    if (!isMadeUp(parsed.uid, await readsOnlyLf())) return parsed.uid
     throw new AppError('card-random', 'the UID is one that phones make up')
   }
   throw new AppError('input-invalid', 'the card is not the UID of a card', {

@@ -16,6 +16,10 @@ export const agentErrors = {
     hint: 'Use the card itself, not a phone: this number is made up at each tap. Nothing was stored.',
   },
   'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
+  'list-unreadable': {
+    retry: 'after-fix',
+    hint: 'Give a CSV file in UTF-8 whose first line names the fields of the API document, tarjeta among them, or JSON lines; nothing was stored.',
+  },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',
