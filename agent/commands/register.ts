@@ -9,6 +9,7 @@ import { reachOutbox, settings, type Terminal } from './context.ts'
 import { addEnroll, exitCodeFor, wholeSeconds } from './enroll.ts'
 import { fillIn, readObject } from './fill-in.ts'
 import { wrap } from './layout.ts'
+import { addCustomerAccount } from './register-customer.ts'
 
 interface RegisterOptions {
   from?: string
@@ -20,6 +21,7 @@ interface RegisterOptions {
 export function addRegister(program: Command, terminal: Terminal): void {
   const register = program.command('register').description('Register people with any of the four systems')
   addEnroll(register, terminal, 'vlt-client')
+  addCustomerAccount(register, terminal)
   addQueued(
     register,
     terminal,
