@@ -60,6 +60,8 @@ export interface Operations extends AsyncDisposable {
     method: CoreMethod,
     params?: Record<string, unknown>,
     onEvent?: (event: unknown) => void,
+    /** How long the operation may wait for the server, beyond the time for its work. */
+    waitMs?: number,
   ): Promise<unknown>
 }
 
@@ -76,8 +78,8 @@ export async function reachOutbox(
   try {
     await callAgent(config, 'ping', {}, { signal, timeoutMs: 5_000 })
     return {
-      ask: (method, params = {}, onEvent) =>
-        callAgent(config, method, params, { signal, ...(onEvent === undefined ? {} : { onEvent }) }),
+      ask: (method, params = {}, onEvent = () => undefined, waitMs = 0) =>
+        callAgent(config, method, params, { signal, onEvent, timeoutMs: answerWithinMs + waitMs }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }
   } catch (error) {

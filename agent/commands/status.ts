@@ -53,6 +53,9 @@ function describe({
   )
   if (server.reason !== null)
     lines.push(wrap(`${server.reason}: ${errorTable[server.reason].hint}`, '        '))
+  for (const { system, reason } of server.held) {
+    lines.push(wrap(`${system} waits, ${reason}: ${errorTable[reason].hint}`, '        '))
+  }
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)
   }
