@@ -42,7 +42,7 @@ function describe({
   const lines = [`vlt-agent ${version}: ${running ? 'running' : 'not running'}`]
   for (const reader of readers) lines.push(`reader  ${reader.id}`, ...readerLines(reader, '        '))
   if (running && readers.length === 0)
-    lines.push('reader  none: give one with --reader (see: vlt-agent reader list)')
+    lines.push('reader  none: give one with --reader (see: vlt-agent reader discover)')
   const age = queue.oldestPendingSeconds === null ? '' : `, oldest ${String(queue.oldestPendingSeconds)} s`
   const counts =
     `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered; ` +
