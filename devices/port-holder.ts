@@ -27,8 +27,8 @@ export async function findPortHolder(path: string, proc = '/proc'): Promise<Port
     const open = await Promise.all(files.map((file) => readlink(join(proc, pid, 'fd', file)).catch(() => '')))
     const isHolder = open.includes(device)
     if (!isHolder && suspect !== undefined) continue
-    const name = (await readFile(join(proc, pid, 'comm'), 'utf8').catch(() => '')).trim()
-    if (isHolder) return { name: name === '' ? 'a program' : name, pid: Number(pid) }
+    const name = await nameOf(join(proc, pid))
+    if (isHolder) return { name, pid: Number(pid) }
     if (suspects.includes(name)) suspect = { name }
   }
   return suspect
@@ -76,6 +76,14 @@ export function holderHint({ name, pid }: PortHolder): string {
 const remedies: Record<string, string> = {
   ModemManager: 'install systemd/60-vlt-readers.rules, which keep it off, then plug the reader in again.',
   brltty: 'remove it (apt-get remove brltty), then plug the reader in again.',
+}
+
+/** Node gives its main thread, by which the kernel knows a program, a name that says nothing. */
+async function nameOf(program: string): Promise<string> {
+  const name = (await readFile(join(program, 'comm'), 'utf8').catch(() => '')).trim()
+  if (name !== 'MainThread') return name === '' ? 'a program' : name
+  const command = (await readFile(join(program, 'cmdline'), 'utf8').catch(() => '')).split('\0')
+  return command.some((argument) => /\bagent\/cli\.[jt]s$/.test(argument)) ? 'another vlt-agent' : 'node'
 }
 
 async function list(folder: string): Promise<string[]> {

@@ -11,8 +11,9 @@ import type { Card } from './chaos.testing.ts'
 import type { ChaosBench } from './reader-chaos.testing.ts'
 import type { VirtualBench } from './virtual-chaos.testing.ts'
 import type { ReaderDriver, ReaderOptions } from './reader.ts'
+import { readReaderSpec } from './spec.ts'
 import { MemoryTransport } from './transports/memory.ts'
-import { lockDevice } from './transports/locked-device.testing.ts'
+import { takeElsewhere } from './transports/taken-device.testing.ts'
 import { PseudoTerminal } from './transports/pseudo-terminal.testing.ts'
 
 /** How a reader says which card lies there. */
@@ -36,7 +37,7 @@ export async function serialBench(
   let next: PseudoTerminal | undefined
   await symlink(line.path, link)
   return {
-    spec: specOf(link),
+    spec: await readReaderSpec(specOf(link)),
     async tap(card) {
       for (let count = 0; count < framesToTap; count += 1) await line.write(wire[card])
     },
@@ -59,7 +60,7 @@ export async function serialBench(
       next = undefined
       await symlink(line.path, link)
     },
-    lock: () => lockDevice(link),
+    lock: () => takeElsewhere(link),
     async [Symbol.asyncDispose]() {
       await next?.[Symbol.asyncDispose]()
       await line[Symbol.asyncDispose]()

@@ -292,6 +292,19 @@ describe('reader discover and list', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
   })
 
+  test('drivers names them all, and the options of the one that is asked for', async () => {
+    const { stdout: all } = await run(data, ['reader', 'drivers'])
+    expect(all).toMatch(/^ {2}hid-keyboard +a reader that types/m)
+    expect(all).not.toContain('presenceGapMs')
+    const { stdout: one } = await run(data, ['reader', 'drivers', 'pn532'])
+    expect(one).toMatch(/^ {6}pollMs +125\.\.1000 ms; default 150/m)
+    for (const line of `${all}${one}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    expect(await run(data, ['reader', 'drivers', 'pn533'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there are 7941w') as unknown,
+    })
+  })
+
   test('a command that needs the agent says how to do without', async () => {
     using nobody = temporaryFolder('reader-nobody')
     expect(await run(join(nobody.path, 'agent'), ['reader', 'test'])).toMatchObject({

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { readerChaos, type ChaosBench } from '../reader-chaos.testing.ts'
-import { lockDevice } from '../transports/locked-device.testing.ts'
+import { readReaderSpec } from '../spec.ts'
+import { takeElsewhere } from '../transports/taken-device.testing.ts'
 import {
   Module7941wPersonality,
   Pn532Personality,
@@ -24,7 +25,7 @@ async function chaosBench(driver: string, personalityOf: () => Personality): Pro
   let next: PolledDevice | undefined
   await symlink(device.line.path, link)
   return {
-    spec: `${driver}:${link}`,
+    spec: await readReaderSpec(`${driver}:${link}`),
     tap: (card) => device.visit(uids[card]),
     async half() {
       await device.visitHalf(uids.first)
@@ -44,7 +45,7 @@ async function chaosBench(driver: string, personalityOf: () => Personality): Pro
       next = undefined
       await symlink(device.line.path, link)
     },
-    lock: () => lockDevice(link),
+    lock: () => takeElsewhere(link),
     async [Symbol.asyncDispose]() {
       await next?.[Symbol.asyncDispose]()
       await device[Symbol.asyncDispose]()

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Another program opens the device and keeps it until disposed. */
-export async function lockDevice(path: string): Promise<AsyncDisposable> {
+export async function takeElsewhere(path: string): Promise<AsyncDisposable> {
   const holder = spawn('flock', ['--exclusive', '--no-fork', path, 'sleep', '60'], { stdio: 'ignore' })
   const exit = once(holder, 'exit')
   // It becomes the program that it starts when it has the lock.
