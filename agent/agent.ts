@@ -8,6 +8,7 @@ import type { AgentConfig } from './config.ts'
 import { coreOperations, lobbyOperations, type Core } from './control/operations.ts'
 import { socketPath } from './control/protocol.ts'
 import { openControlServer } from './control/server.ts'
+import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Outbox } from './outbox/outbox.ts'
@@ -17,10 +18,12 @@ import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
 import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
+import { remoteSystems } from './sync/systems/systems.ts'
 import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
+const draftEveryMs = 60 * 60 * 1000
 /** How long `ready` waits for the first look at every reader. */
 const firstLookMs = 2_000
 
@@ -63,6 +66,9 @@ export async function openCore(
     outbox,
     client,
     serverUrl: config.serverUrl,
+    systems: remoteSystems({
+      registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
+    }),
     clock,
     log,
     onSettled: (id) => {
@@ -187,6 +193,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   )
   const loops = startLoops(stopWithinMs, clock, log)
   loops.add((stop) => tendOutbox(core.outbox, clock, log, stop))
+  loops.add((stop) => forgetDrafts(config.data, clock, log, stop))
   for (const reader of readers) loops.add((stop) => reader.run(stop))
   stack.use(loops)
   await firstLook(readers, clock)
@@ -239,13 +246,26 @@ async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
 }
 
 /** Are 125 kHz cards the only ones here? Readers that are configured wrongly say nothing about cards. */
-async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
+export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   try {
     const specs = await readSpecs(texts)
     return specs.length > 0 && specs.every(({ options }) => options.profile.cards === 'lf')
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return false
+  }
+}
+
+/** What was begun a day ago is not finished any more. */
+async function forgetDrafts(dataFolder: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      forgetStaleDraft(dataFolder, clock.now())
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      log.error({ code: error.code, err: error }, 'what was begun and not finished could not be removed')
+    }
+    await clock.sleep(draftEveryMs, stop)
   }
 }
 

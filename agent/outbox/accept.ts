@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { OutboxFile } from './file.ts'
 import { asUuid, fromUuid, newId, newKey } from './id.ts'
+import { rememberImported } from './imported.ts'
 import type { Order } from './order.ts'
 import type { NewRegistration, StoredRegistration } from './registration.ts'
 import { nextLink } from './seal.ts'
@@ -11,8 +12,37 @@ const insert = `
     (seq, id, idempotency_key, system, subject, card, reader_id, created_at, created_mono_ms, boot_id, digest, link, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
+/**
+ * Accepts a part of a list in one transaction, and of equal content only the first that ever came from a list; answers
+ * how many are new.
+ */
+export function acceptOnce(
+  file: OutboxFile,
+  order: Order,
+  registrations: readonly NewRegistration[],
+): number {
+  order.makeRoom(file.highestSeq + 1)
+  const { highestSeq, link } = file
+  try {
+    return file.transaction(() => {
+      const fresh = registrations.filter(({ body }) => rememberImported(file, body))
+      for (const registration of fresh) insertRow(file, order, registration)
+      return fresh.length
+    })
+  } catch (error) {
+    for (let seq = highestSeq + 1; seq <= file.highestSeq; seq++) order.drop(seq)
+    file.accepted(highestSeq, link)
+    throw error
+  }
+}
+
 /** One insert at the end of one table: the least that a durable commit takes. */
 export function accept(file: OutboxFile, order: Order, registration: NewRegistration): StoredRegistration {
+  order.makeRoom(file.highestSeq + 1)
+  return insertRow(file, order, registration)
+}
+
+function insertRow(file: OutboxFile, order: Order, registration: NewRegistration): StoredRegistration {
   const { clock, seals } = file
   const { system, subject, card, body, readerId } = registration
   const seq = file.highestSeq + 1
@@ -20,12 +50,11 @@ export function accept(file: OutboxFile, order: Order, registration: NewRegistra
   const place = { seq, idempotencyKey: newKey() }
   const createdAt = clock.now()
   const keys = {
-    subject: seals.orderKey(system, subject),
+    subject: subject === '' ? null : seals.orderKey(system, subject),
     card: card === '' ? null : seals.orderKey('card', card),
   }
   const digest = seals.digest(place, body)
   const link = nextLink(file.link, place, digest)
-  order.makeRoom(seq)
   file.guarded(() =>
     file
       .statement(insert)
@@ -61,7 +90,7 @@ export function accept(file: OutboxFile, order: Order, registration: NewRegistra
     receipt: null,
     discardReason: null,
   }
-  order.accepted(seq, stored.id, keys)
+  order.accepted({ seq, id: stored.id, system, ...keys, failures: 0 })
   return stored
 }
 

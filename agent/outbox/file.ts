@@ -73,16 +73,20 @@ export class OutboxFile implements Disposable {
    * the room that the ballast has kept: what the server has confirmed must always find its place.
    */
   write<T>(work: () => T): T {
-    const run = (): T => this.guarded(() => this.database.transaction(work)())
     let result: T
     try {
-      result = run()
+      result = this.transaction(work)
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'disk-full' && this.#ballast.release())) throw error
-      result = run()
+      result = this.transaction(work)
     }
     this.#tally = this.#readTally()
     return result
+  }
+
+  /** One transaction that changes no counts; a full disk is a full disk. */
+  transaction<T>(work: () => T): T {
+    return this.guarded(() => this.database.transaction(work)())
   }
 
   /** Adds to the counts, inside `write`. */

@@ -15,6 +15,7 @@ export function migrateFromVersion1(database: Database, keyring: Keyring): void 
   database.transaction(() => {
     for (const index of ['id', 'pending', 'pending_subject', 'pending_card', 'state'])
       database.exec(`DROP INDEX registrations_${index}`)
+    database.exec('DROP TABLE IF EXISTS imported')
     database.exec(
       'ALTER TABLE outbox RENAME TO outbox_1; ALTER TABLE registrations RENAME TO registrations_1',
     )

@@ -1,10 +1,12 @@
 import type { OutboxFile } from './file.ts'
 import { asUuid } from './id.ts'
+import type { System } from './registration.ts'
 
 /** What decides whether a row may go. */
 interface Waiting {
   seq: number
   id: string
+  system: System
   /** Keyed hashes of client and card; null where there is none. */
   subject: number | null
   card: number | null
@@ -18,7 +20,7 @@ const unfiledRows = 512
 /** Rows looked at in one go. */
 const chunk = 400
 
-const waitingColumns = 'seq, id, subject, card, failures'
+const waitingColumns = 'seq, id, system, subject, card, failures'
 type RawWaiting = Omit<Waiting, 'id'> & { id: Uint8Array }
 
 /**
@@ -48,7 +50,7 @@ export class Order {
   /** Before an accept: files the newest rows when they have become too many. */
   makeRoom(seq: number): void {
     if (seq - this.#filedThrough <= unfiledRows) return
-    this.#file.write(() => {
+    this.#file.transaction(() => {
       const file = this.#file.statement('UPDATE registrations SET is_filed = 1 WHERE seq = ?')
       for (const waiting of this.#unfiled.keys()) file.run(waiting)
       this.#file.statement('UPDATE outbox SET filed_through = ?').run(seq - 1)
@@ -57,8 +59,8 @@ export class Order {
     this.#filedThrough = seq - 1
   }
 
-  accepted(seq: number, id: string, keys: Pick<Waiting, 'subject' | 'card'>): void {
-    this.#unfiled.set(seq, { seq, id, ...keys, failures: 0 })
+  accepted(row: Waiting): void {
+    this.#unfiled.set(row.seq, row)
   }
 
   /** The row is pending no more, or was filed with its first failure. */
@@ -82,8 +84,14 @@ export class Order {
    * The rows to send next, at most one for each client and each card.
    *
    * @param live sequence numbers that go first
+   * @param held systems that take nothing now
    */
-  next(limit: number, resting: ReadonlySet<string>, live: readonly number[]): number[] {
+  next(
+    limit: number,
+    resting: ReadonlySet<string>,
+    live: readonly number[],
+    held: ReadonlySet<System>,
+  ): number[] {
     const chosen: number[] = []
     const taken = { subject: new Set<number>(), card: new Set<number>() }
     const isTaken = ({ subject, card }: Waiting, by: typeof taken): boolean =>
@@ -93,7 +101,13 @@ export class Order {
       if (card !== null) by.card.add(card)
     }
     const consider = (row: Waiting): void => {
-      if (resting.has(row.id) || chosen.includes(row.seq) || isTaken(row, taken) || this.#mustWait(row))
+      if (
+        resting.has(row.id) ||
+        held.has(row.system) ||
+        chosen.includes(row.seq) ||
+        isTaken(row, taken) ||
+        this.#mustWait(row)
+      )
         return
       take(row, taken)
       chosen.push(row.seq)

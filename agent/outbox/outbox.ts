@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
-import { accept, bootId } from './accept.ts'
+import { accept, acceptOnce, bootId } from './accept.ts'
 import { listAudit, note, thisUser, type Actor, type AuditEntry } from './audit.ts'
 import { Ballast } from './ballast.ts'
 import { sqliteVersion } from './database.ts'
@@ -21,12 +21,13 @@ import type {
   RegistrationState,
   Settlement,
   StoredRegistration,
+  System,
   Watermark,
 } from './registration.ts'
 import { defaultLimits, Room, type Fill, type Limits } from './room.ts'
 import { openRow, showRow } from './rows.ts'
 import { Seals } from './seal.ts'
-import { blame, markLost, settle } from './settle.ts'
+import { blame, markLost, noteSent, settle } from './settle.ts'
 import {
   bury,
   forgetTombstones,
@@ -136,14 +137,29 @@ export class Outbox implements Disposable {
   }
 
   /**
+   * Accepts a part of a list in one transaction, and of equal content only the first that ever came from a list:
+   * whoever repeats an import that was interrupted repeats no registration. Answers how many are new. Throws as append
+   * does.
+   */
+  appendOnce(registrations: readonly NewRegistration[]): number {
+    this.#room.claim()
+    return acceptOnce(this.#file, this.#order, registrations)
+  }
+
+  /**
    * The registration to send next, or undefined. Those somebody waits for (`live`) come first, then those that failed
    * less often, so that a bad one never holds up the others. A row waits for an earlier pending row of its client or
    * its card until that one has used up its patience.
    *
    * @param resting ids that wait out a back-off of their own
+   * @param held systems that take nothing now
    */
-  next(resting: Iterable<string>, live: Iterable<string>): StoredRegistration | undefined {
-    return this.nextBatch(1, resting, live)[0]
+  next(
+    resting: Iterable<string>,
+    live: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration | undefined {
+    return this.nextBatch(1, resting, live, held)[0]
   }
 
   /**
@@ -152,9 +168,14 @@ export class Outbox implements Disposable {
    *
    * @param limit 1 to maxBatch
    */
-  nextBatch(limit: number, resting: Iterable<string>, live: Iterable<string>): StoredRegistration[] {
-    const liveSeqs = [...live].map((id) => readId(this.#file, id).seq)
-    const seqs = this.#order.next(Math.min(limit, maxBatch), new Set(resting), liveSeqs)
+  nextBatch(
+    limit: number,
+    resting: Iterable<string>,
+    live: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration[] {
+    const first = [...live].map((id) => readId(this.#file, id).seq)
+    const seqs = this.#order.next(Math.min(limit, maxBatch), new Set(resting), first, new Set(held))
     return seqs.flatMap((seq) => {
       const row = readSeq(this.#file, seq)
       if (row === undefined) return []
@@ -175,13 +196,18 @@ export class Outbox implements Disposable {
   }
 
   /** The server has it. */
-  markDelivered(id: string, receipt: string): void {
-    this.settleAll([{ id, state: 'delivered', receipt }])
+  markDelivered(id: string, receipt: string, error?: ErrorCode): void {
+    this.settleAll([{ id, state: 'delivered', receipt, error }])
   }
 
   /** The server refused it for good. */
   markDead(id: string, error: ErrorCode, receipt: string | null): void {
     this.settleAll([{ id, state: 'dead', error, receipt }])
+  }
+
+  /** About to be sent. Until an answer replaces it, `answer-lost` is the truth, also after a power cut. */
+  noteSent(id: string): void {
+    noteSent(this.#file, readId(this.#file, id).seq)
   }
 
   /** An attempt failed and will be repeated. */

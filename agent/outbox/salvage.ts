@@ -102,6 +102,7 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       copy('audit', ['number', 'at', 'uid', 'user', 'action', 'registration', 'detail'])
       copy('recoveries', ['at', 'set_aside', 'salvaged', 'lost'])
       copy('earlier_ids', ['id', 'seq'])
+      copy('imported', ['key'])
     },
   }
 }

@@ -104,6 +104,9 @@ CREATE VIEW every_registration AS
 -- Ids of version 1, which do not say where their row is.
 CREATE TABLE earlier_ids (id BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
+-- What came from lists: see imported.ts.
+CREATE TABLE imported (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+
 -- What people did, and who; never anything of the people registered.
 CREATE TABLE audit (
   number INTEGER PRIMARY KEY,

@@ -90,6 +90,11 @@ export class Seals {
     return this.#index.of(place.idempotencyKey, Buffer.from(body)).subarray(0, 16)
   }
 
+  /** 16 bytes that stand for the content of a line of a list. */
+  listKey(content: string): Buffer {
+    return this.#index.of(Buffer.from(`list\0${content}`)).subarray(0, 16)
+  }
+
   /** Shows that the keyring is the one of this outbox without telling anything of it. */
   proof(): string {
     return this.#index.of(Buffer.from('outbox'), this.#epoch).toString('hex')

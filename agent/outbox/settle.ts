@@ -38,12 +38,21 @@ function close(file: OutboxFile, result: SettledRow & { state: 'delivered' | 'de
     )
     .run(
       result.state,
-      result.state === 'dead' ? result.error : null,
+      result.error ?? null,
       sealOutcome(file.seals, row, [result.state, result.receipt]),
       Date.parse(file.clock.now()),
       result.seq,
     )
   file.count({ [result.state]: 1 })
+}
+
+/** About to be sent. Until an answer replaces it, `answer-lost` is the truth, also after a power cut. */
+export function noteSent(file: OutboxFile, seq: number): void {
+  file.write(() =>
+    file
+      .statement(`UPDATE registrations SET last_error = 'answer-lost' WHERE seq = ? AND state = 'pending'`)
+      .run(seq),
+  )
 }
 
 /** A failed attempt was the row's own fault; answers its failures so far. */

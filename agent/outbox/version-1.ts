@@ -39,7 +39,7 @@ export function sealVersion1(
     id: fromUuid(old.id),
     idempotency_key: place.idempotencyKey,
     system: old.system,
-    subject: seals.orderKey(old.system, old.subject),
+    subject: old.subject === '' ? null : seals.orderKey(old.system, old.subject),
     card: old.card === '' ? null : seals.orderKey('card', old.card),
     reader_id: old.reader_id,
     created_at: Date.parse(old.created_at),
