@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
 import { addEnroll } from './commands/enroll.ts'
+import { addKeys } from './commands/keys.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
 import { addRegister } from './commands/register.ts'
@@ -71,6 +72,7 @@ addRegister(program, terminal)
 addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)
+addKeys(program, terminal)
 
 try {
   await program.parseAsync()
