@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEnroll } from './commands/enroll.ts'
 import { addKeys } from './commands/keys.ts'
 import { addQueue } from './commands/queue.ts'
@@ -73,6 +74,7 @@ addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)
 addKeys(program, terminal)
+addDoctor(program, terminal)
 
 try {
   await program.parseAsync()
