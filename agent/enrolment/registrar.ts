@@ -37,8 +37,28 @@ export class Registrar {
   }
 
   /** Returns once the registration is on the disk; throws what Outbox.append throws, and then nothing is stored. */
-  accept(client: ClientData, card: CardUid, readerId: string | null): StoredRegistration {
-    return this.#outbox.append(toRegistration(client, card, readerId))
+  accept(
+    client: ClientData,
+    card: CardUid,
+    readerId: string | null,
+    consentText: string | null = null,
+  ): StoredRegistration {
+    return this.#outbox.append({ ...toRegistration(client, card, readerId), consentText })
+  }
+
+  /**
+   * Whose card a duplicate is, as far as this machine knows: the server names the owner by its own id, and other
+   * receipts of the same client tell that client's id.
+   */
+  ownerOf(id: string): 'own' | 'other' | 'unknown' {
+    const owner = asReceipt(this.#outbox.get(id).receipt)?.id
+    const ids = this.#outbox
+      .receiptsOfClient(id)
+      .map(asReceipt)
+      .filter((receipt) => receipt?.esDuplicado === false)
+      .map((receipt) => receipt?.id)
+    if (ids.length === 0) return 'unknown'
+    return ids.includes(owner) ? 'own' : 'other'
   }
 
   /** Resolves with the server's word, or with `saved` when there is none within `timeoutMs`. */
@@ -69,8 +89,13 @@ export class Registrar {
 export function asOutcome(row: StoredRegistration): Outcome {
   const registrationId = row.id
   if (row.state === 'delivered') {
-    const receipt = JSON.parse(row.receipt ?? 'null') as RegistrationAnswer
-    return { state: receipt.esDuplicado ? 'duplicate' : 'registered', registrationId, receipt, error: null }
+    const receipt = asReceipt(row.receipt)
+    return {
+      state: receipt?.esDuplicado === true ? 'duplicate' : 'registered',
+      registrationId,
+      receipt,
+      error: null,
+    }
   }
   if (row.state === 'pending') return { state: 'saved', registrationId, receipt: null, error: null }
   return {
@@ -79,6 +104,10 @@ export function asOutcome(row: StoredRegistration): Outcome {
     receipt: null,
     error: describe(row.lastError ?? 'rejected-invalid'),
   }
+}
+
+function asReceipt(text: string | null): RegistrationAnswer | null {
+  return JSON.parse(text ?? 'null') as RegistrationAnswer | null
 }
 
 /** The outcome where nothing was stored. */

@@ -14,6 +14,8 @@ export interface NewRegistration {
   body: string
   /** null where a person typed the card. */
   readerId: string | null
+  /** Which consent text the client was shown; null where a clerk asked. */
+  consentText?: string | null
 }
 
 export interface StoredRegistration {
@@ -32,6 +34,7 @@ export interface StoredRegistration {
   /** The server's answer body, as JSON text. */
   receipt: string | null
   discardReason: string | null
+  consentText: string | null
 }
 
 export interface OutboxCounts {

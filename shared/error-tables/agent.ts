@@ -16,6 +16,15 @@ export const agentErrors = {
     hint: 'Use the card itself, not a phone: this number is made up at each tap. Nothing was stored.',
   },
   'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
+  'page-missing': { retry: 'after-fix', hint: 'Build the kiosk page: `npm run build:page`.' },
+  'page-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Check owner and mode of the file named above; it holds 32 characters or more. systemd/README.md makes it.',
+  },
+  'client-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Give a file this user can read with the secret that `vlt-server client-secret add` printed.',
+  },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',
