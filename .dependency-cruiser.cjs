@@ -14,12 +14,13 @@ const homes = {
   'csv-parse': ['^server/systems/user-accounts/', '^agent/enrolment/list/'],
   commander: ['^agent/(cli|commands/)', '^server/(cli|commands/)'],
   pino: ['^shared/log\\.ts$'],
+  preact: ['^agent/page/client/'],
   kysely: ['^server/database/', '/store\\.ts$'],
   fastify: [
     '^server/(app|health)\\.ts$',
     '^server/(plugins|rate-limit|metrics|openapi)/',
     '/(routes|dialect)\\.ts$',
-    '^agent/page/',
+    '^agent/page/(server|guard)\\.ts$',
   ],
   zod: [
     '^shared/',

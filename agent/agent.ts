@@ -12,7 +12,12 @@ import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Outbox } from './outbox/outbox.ts'
-import { openPage, type OpenPage, type PageHealth } from './page/server.ts'
+import { createCardLookup } from './page/card-lookup.ts'
+import { PageEnrolments } from './page/enrolments.ts'
+import { readPageFiles } from './page/files.ts'
+import { Heartbeat } from './page/heartbeat.ts'
+import { readPageSecret } from './page/secret.ts'
+import { openPage, type OpenPage, type PageParts } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
 import { ServerClient } from './sync/client.ts'
@@ -30,6 +35,8 @@ const firstLookMs = 2_000
 
 /** Outbox and sync, without readers: what a command uses while no agent runs. */
 export interface OpenCore extends Core, AsyncDisposable {
+  /** The way to the server; undefined where none is configured. */
+  readonly client: ServerClient | undefined
   /** Aborted by a bug in a loop; the program must end. */
   readonly broken: AbortSignal
 }
@@ -87,6 +94,7 @@ export async function openCore(
     outbox,
     registrar,
     sync,
+    client,
     status,
     readsOnlyLf: () => readsOnlyLf(config.reader),
     broken: loops.broken,
@@ -119,7 +127,13 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       },
     }),
   )
-  const pageState = stack.use(new PageState(core.registrar, clock))
+  const over = new AbortController()
+  stack.defer(() => {
+    over.abort()
+  })
+  const lookUp = createCardLookup(core.client, config.clientSecretFile, over.signal)
+  const pageState = stack.use(new PageState(core.registrar, clock, lookUp))
+  const heartbeat = new Heartbeat(clock)
   serverStateChanged = () => {
     pageState.changed()
   }
@@ -140,6 +154,9 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       onTap: (tap) => {
         reader.feedback(desk.accept(tap), tap)
       },
+      onRejected: () => {
+        pageState.unclear()
+      },
       onState: () => {
         pageState.changed()
       },
@@ -159,15 +176,23 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   const { outbox, registrar, sync, readsOnlyLf } = core
   const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
 
-  const page = await openPageOrWarn(
-    config,
-    pageState,
-    () => ({
+  const enrolments = new PageEnrolments(desk, () => {
+    core.outbox.probe()
+  })
+  const page = await openPageOrWarn(config, log, (files, secret) => ({
+    state: pageState,
+    enrolments,
+    heartbeat,
+    files,
+    secret,
+    clock,
+    log,
+    health: () => ({
+      volume: 1,
       readerReady: readers.some((reader) => reader.status.state === 'ready'),
       serverOnline: core.sync.status.state === 'online',
     }),
-    log,
-  )
+  }))
   if (page !== undefined) pageUrl = stack.use(page).url
   stack.use(
     await openControlServer(
@@ -209,12 +234,13 @@ async function alive(core: Core, pageUrl: string | null): Promise<string | undef
 /** Registrations matter more than the page: a taken port costs the page, not the agent. */
 async function openPageOrWarn(
   config: AgentConfig,
-  state: PageState,
-  health: () => PageHealth,
   log: Log,
+  parts: (files: PageParts['files'], secret: string) => PageParts,
 ): Promise<OpenPage | undefined> {
   try {
-    return await openPage(config, state, health)
+    const secret = readPageSecret(config.data, config.pageSecretFile)
+    const isLocked = config.pageSecretFile !== undefined
+    return await openPage({ ...config, isLocked }, parts(readPageFiles(), secret))
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     log.error({ code: error.code, hint: error.hint }, error.message)

@@ -37,7 +37,8 @@ export class ServerClient implements AsyncDisposable {
     this.#userAgent = `vlt-agent/${version}`
     this.#totalMs = timeouts.totalMs
     this.#dispatcher = new Agent({
-      connections: 1,
+      // One for deliveries, one for questions that must not wait behind them.
+      connections: 2,
       connect: { timeout: timeouts.connectMs },
       headersTimeout: timeouts.answerMs,
       bodyTimeout: timeouts.answerMs,
@@ -64,6 +65,17 @@ export class ServerClient implements AsyncDisposable {
       signal,
       headers: { ...headers, accept: 'application/json' },
     })
+  }
+
+  /** Asks something that changes nothing, so without a key: a question that was lost is simply asked again. */
+  async ask(
+    path: string,
+    body: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const json = { 'content-type': 'application/json', accept: 'application/json' }
+    return this.#send(path, { method: 'POST', body, signal, headers: { ...json, ...headers } })
   }
 
   /** Is anybody there? Whatever answers counts, since not every server has our health routes. */
