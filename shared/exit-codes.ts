@@ -102,6 +102,8 @@ export const exitCodeOf = {
   'case-unknown': usage,
   'case-closed': failure,
   'client-secret-unknown': usage,
+  'kiosk-unknown': usage,
+  'kiosk-out-of-service': failure,
   'not-confirmed': failure,
   'doctor-found-faults': failure,
   'entity-unknown': usage,
