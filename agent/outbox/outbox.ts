@@ -4,8 +4,18 @@ import type { Clock } from '../../shared/clock.ts'
 import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
 import { openOutboxDatabase, outboxPath, type Database, type Statement } from './database.ts'
 import { columns, nextInTurn, nextLive } from './queries.ts'
-import type { NewRegistration, OutboxCounts, RegistrationState, StoredRegistration } from './registration.ts'
+import type {
+  NewRegistration,
+  OutboxCounts,
+  RegistrationState,
+  Settlement,
+  StoredRegistration,
+  Watermark,
+} from './registration.ts'
 import { withStorageErrors } from './storage-errors.ts'
+
+/** Most registrations of one batch. */
+export const maxBatch = 200
 
 /**
  * The durable queue between a tap and the server. Every call is one synchronous transaction that is on the disk
@@ -58,32 +68,46 @@ export class Outbox implements Disposable {
    * @param resting ids that wait out a back-off of their own
    */
   next(resting: Iterable<string>, live: Iterable<string>): StoredRegistration | undefined {
-    const values = { resting: JSON.stringify([...resting]) }
+    return this.nextBatch(1, resting, live)[0]
+  }
+
+  /**
+   * The registrations to send next, in the order of `next`, at most one for each client and one for each card: those
+   * that follow come once it is settled. A batch may hold fewer than there are.
+   *
+   * @param limit 1 to maxBatch
+   */
+  nextBatch(limit: number, resting: Iterable<string>, live: Iterable<string>): StoredRegistration[] {
+    const values = { resting: JSON.stringify([...resting]), limit: Math.min(limit, maxBatch) }
     const ids = JSON.stringify([...live])
     // Two queries, because one order for both would sort the whole backlog at every call.
-    return (
-      (ids === '[]' ? undefined : this.#one(nextLive, { ...values, live: ids })) ??
-      this.#one(nextInTurn, values)
-    )
+    const first = ids === '[]' ? [] : this.#rows(nextLive, { ...values, live: ids })
+    const inTurn = first.length < values.limit ? this.#rows(nextInTurn, values) : []
+    return [...new Map([...first, ...inTurn].map((row) => [row.id, row])).values()].slice(0, values.limit)
+  }
+
+  /** What became of a batch, in one transaction. A registration that is settled already stays as it is. */
+  settleAll(results: readonly Settlement[]): void {
+    this.#guarded(() => {
+      this.#database.transaction(() => {
+        for (const result of results) this.#settle(result)
+      })()
+    })
   }
 
   /** The server has it. */
   markDelivered(id: string, receipt: string): void {
-    this.#settle(id, 'delivered', null, receipt)
+    this.settleAll([{ id, state: 'delivered', receipt }])
   }
 
   /** The server refused it for good. */
   markDead(id: string, error: ErrorCode, receipt: string | null): void {
-    this.#settle(id, 'dead', error, receipt)
+    this.settleAll([{ id, state: 'dead', error, receipt }])
   }
 
   /** An attempt failed and will be repeated. */
   recordAttempt(id: string, error: ErrorCode): void {
-    this.#run(
-      `UPDATE registrations SET attempts = attempts + 1, last_error = ? WHERE id = ? AND state = 'pending'`,
-      error,
-      id,
-    )
+    this.settleAll([{ id, state: 'pending', error }])
   }
 
   /** The failed attempt was this row's own fault: others got through. Answers its failures so far. */
@@ -140,6 +164,17 @@ export class Outbox implements Disposable {
       const { pending = 0, delivered = 0, dead = 0, discarded = 0 } = found
       return { pending, delivered, dead, discarded, oldestPendingSeconds: this.#oldestPendingSeconds() }
     })
+  }
+
+  get epoch(): string {
+    return this.#guarded(() => this.#database.prepare('SELECT epoch FROM outbox').pluck().get() as string)
+  }
+
+  watermark(): Watermark {
+    const { pending, delivered, dead, discarded } = this.counts()
+    const accepted = pending + delivered + dead + discarded
+    const highestSeq = this.list(1)[0]?.seq ?? 0
+    return { epoch: this.epoch, highestSeq, accepted, delivered, dead, discarded, pending, chainHead: '' }
   }
 
   /** Sends a dead letter again, under its old key. Throws `registration-unknown` or `registration-settled`. */
@@ -209,15 +244,23 @@ export class Outbox implements Disposable {
     if (this.#database.open) this.#database.close()
   }
 
-  #settle(id: string, state: RegistrationState, error: ErrorCode | null, receipt: string | null): void {
+  #settle(result: Settlement): void {
+    if (result.state === 'pending') {
+      this.#run(
+        `UPDATE registrations SET attempts = attempts + 1, last_error = ? WHERE id = ? AND state = 'pending'`,
+        result.error,
+        result.id,
+      )
+      return
+    }
     this.#run(
       `UPDATE registrations SET state = ?, attempts = attempts + 1, last_error = ?, receipt = ?, settled_at = ?
        WHERE id = ? AND state = 'pending'`,
-      state,
-      error,
-      receipt,
+      result.state,
+      result.state === 'dead' ? result.error : null,
+      result.receipt,
       this.#clock.now(),
-      id,
+      result.id,
     )
   }
 
