@@ -16,6 +16,7 @@ import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
 import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
+import { remoteSystems } from './sync/systems/systems.ts'
 import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
@@ -65,6 +66,9 @@ export async function openCore(
     outbox,
     client,
     serverUrl: config.serverUrl,
+    systems: remoteSystems({
+      registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
+    }),
     clock,
     log,
     onSettled: (id) => {

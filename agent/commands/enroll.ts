@@ -1,25 +1,16 @@
-import { readFileSync } from 'node:fs'
-import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { parseCardUid } from '../../shared/card-uid.ts'
 import { AppError } from '../../shared/errors.ts'
-import { parseWireJson } from '../../shared/wire-json.ts'
 import type { AgentConfig } from '../config.ts'
-import {
-  checkClient,
-  clientFields,
-  clientJson,
-  requiredFields,
-  type ClientComplaint,
-  type ClientData,
-} from '../enrolment/client-data.ts'
+import { clientJson, type ClientData } from '../enrolment/client-data.ts'
+import { vltClientForm } from '../enrolment/forms/vlt-client.ts'
 import type { Remark } from '../control/operations.ts'
 import type { Outcome } from '../enrolment/registrar.ts'
-import { complaintLine, wordings } from '../enrolment/wording.ts'
+import { wordings } from '../enrolment/wording.ts'
 import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
 import { callAgent, reachOutbox, settings, type Terminal } from './context.ts'
+import { fillIn, readObject } from './fill-in.ts'
 import { wrap } from './layout.ts'
-import { Prompt } from './prompt.ts'
 
 interface EnrollOptions {
   from?: string
@@ -31,9 +22,10 @@ interface EnrollOptions {
   input: boolean
 }
 
-export function addEnroll(program: Command, terminal: Terminal): void {
+/** `enroll`, and the same under the name that `register` has for it. */
+export function addEnroll(program: Command, terminal: Terminal, name = 'enroll'): void {
   program
-    .command('enroll')
+    .command(name)
     .description('Register a client with the next card tapped, or with --card; asks for what is missing')
     .option(
       '--from <file>',
@@ -127,6 +119,7 @@ const exitCodeFor: Record<Reported['state'], ExitCode> = {
   waiting: exitCodes.ok,
   registered: exitCodes.ok,
   saved: exitCodes.savedNotConfirmed,
+  unconfirmed: exitCodes.savedNotConfirmed,
   duplicate: exitCodes.duplicate,
   rejected: exitCodes.failure,
 }
@@ -137,30 +130,11 @@ async function clientData(
   config: AgentConfig,
   terminal: Terminal,
 ): Promise<{ client: ClientData; card: string | undefined }> {
-  const { tarjeta, ...given } = options.from === undefined ? {} : await readClientFile(options.from, terminal)
+  const { tarjeta, ...given } = options.from === undefined ? {} : await readObject(options.from, terminal)
   // What is no text is no UID either; '' is refused as one.
   const card = options.card ?? (tarjeta === undefined || typeof tarjeta === 'string' ? tarjeta : '')
   if (card !== undefined && 'fault' in parseCardUid(card)) throw wrongCard(config)
-
-  const mayAsk = options.input && options.from !== '-' && terminal.stdin.isTTY
-  const checked = checkClient(given)
-  if ('client' in checked && (options.from !== undefined || !mayAsk)) return { client: checked.client, card }
-  const complaints = 'complaints' in checked ? checked.complaints : []
-  if (!mayAsk || complaints.some((complaint) => !isMissing(complaint))) throw wrongFields(complaints, config)
-  const asked =
-    options.from === undefined ? clientFields : requiredFields.filter((field) => !(field in given))
-  return { client: await ask(given, asked, config, terminal), card }
-}
-
-function isMissing({ rule }: ClientComplaint): boolean {
-  return rule === 'required'
-}
-
-function wrongFields(complaints: ClientComplaint[], { language }: AgentConfig): AppError {
-  const wording = wordings[language]
-  const lines = complaints.map((complaint) => complaintLine(complaint, wording))
-  const title = complaints.every(isMissing) ? wording.missing : wording.notStored
-  return new AppError('input-invalid', [title, ...lines].join('\n'), { fields: complaints })
+  return { client: await fillIn(vltClientForm, given, options, config, terminal), card }
 }
 
 function wrongCard({ language }: AgentConfig): AppError {
@@ -169,59 +143,6 @@ function wrongCard({ language }: AgentConfig): AppError {
   return new AppError('input-invalid', `${notStored}\n  ${message}`, {
     fields: [{ field: 'tarjeta', message }],
   })
-}
-
-async function readClientFile(from: string, terminal: Terminal): Promise<Record<string, unknown>> {
-  let content: string
-  try {
-    content = from === '-' ? await readAll(terminal.stdin) : readFileSync(from, 'utf8')
-  } catch (cause) {
-    throw new AppError('input-unreadable', `cannot read ${from}`, { cause })
-  }
-  const value = parseWireJson(content.replace(/^\uFEFF/, ''))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new AppError(
-      'input-unreadable',
-      `${from === '-' ? 'standard input' : from} does not hold a JSON object`,
-    )
-  }
-  return value as Record<string, unknown>
-}
-
-/** Asks field by field; a wrong answer is asked again, at once and alone. */
-async function ask(
-  given: Record<string, unknown>,
-  fields: readonly string[],
-  config: AgentConfig,
-  terminal: Terminal,
-): Promise<ClientData> {
-  const wording = wordings[config.language]
-  const answers: Record<string, unknown> = { ...given }
-  using prompt = new Prompt(terminal.stdin, terminal.errorStream)
-  for (const field of fields as (keyof typeof wording.fields)[]) {
-    const isFlag = field.startsWith('enviar')
-    const note = isFlag
-      ? ` [${wording.yesNo}]`
-      : requiredFields.includes(field)
-        ? ''
-        : ` (${wording.optional})`
-    let wrong: ClientComplaint[]
-    do {
-      const line = await prompt.ask(`${wording.fields[field]}${note}: `)
-      answers[field] = isFlag ? flagOf(line.trim(), wording) : line
-      const checked = checkClient(answers)
-      wrong =
-        'complaints' in checked ? checked.complaints.filter((complaint) => complaint.field === field) : []
-      for (const complaint of wrong) terminal.say(complaintLine(complaint, wording))
-    } while (wrong.length > 0)
-  }
-  const checked = checkClient(answers)
-  if ('complaints' in checked) throw wrongFields(checked.complaints, config)
-  return checked.client
-}
-
-function flagOf(line: string, { yes, no }: { yes: RegExp; no: RegExp }): unknown {
-  return yes.test(line) ? true : no.test(line) ? false : line
 }
 
 function seconds(text: string): number {

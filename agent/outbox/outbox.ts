@@ -10,6 +10,7 @@ import type {
   RegistrationState,
   Settlement,
   StoredRegistration,
+  System,
   Watermark,
 } from './registration.ts'
 import { withStorageErrors } from './storage-errors.ts'
@@ -66,9 +67,14 @@ export class Outbox implements Disposable {
    * its card until that one has used up its patience.
    *
    * @param resting ids that wait out a back-off of their own
+   * @param held systems that take nothing now
    */
-  next(resting: Iterable<string>, live: Iterable<string>): StoredRegistration | undefined {
-    return this.nextBatch(1, resting, live)[0]
+  next(
+    resting: Iterable<string>,
+    live: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration | undefined {
+    return this.nextBatch(1, resting, live, held)[0]
   }
 
   /**
@@ -77,8 +83,17 @@ export class Outbox implements Disposable {
    *
    * @param limit 1 to maxBatch
    */
-  nextBatch(limit: number, resting: Iterable<string>, live: Iterable<string>): StoredRegistration[] {
-    const values = { resting: JSON.stringify([...resting]), limit: Math.min(limit, maxBatch) }
+  nextBatch(
+    limit: number,
+    resting: Iterable<string>,
+    live: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration[] {
+    const values = {
+      resting: JSON.stringify([...resting]),
+      held: JSON.stringify([...held]),
+      limit: Math.min(limit, maxBatch),
+    }
     const ids = JSON.stringify([...live])
     // Two queries, because one order for both would sort the whole backlog at every call.
     const first = ids === '[]' ? [] : this.#rows(nextLive, { ...values, live: ids })
@@ -96,13 +111,18 @@ export class Outbox implements Disposable {
   }
 
   /** The server has it. */
-  markDelivered(id: string, receipt: string): void {
-    this.settleAll([{ id, state: 'delivered', receipt }])
+  markDelivered(id: string, receipt: string, error?: ErrorCode): void {
+    this.settleAll([{ id, state: 'delivered', receipt, error }])
   }
 
   /** The server refused it for good. */
   markDead(id: string, error: ErrorCode, receipt: string | null): void {
     this.settleAll([{ id, state: 'dead', error, receipt }])
+  }
+
+  /** About to be sent. Until an answer replaces it, `answer-lost` is the truth, also after a power cut. */
+  noteSent(id: string): void {
+    this.#run(`UPDATE registrations SET last_error = 'answer-lost' WHERE id = ? AND state = 'pending'`, id)
   }
 
   /** An attempt failed and will be repeated. */
@@ -257,7 +277,7 @@ export class Outbox implements Disposable {
       `UPDATE registrations SET state = ?, attempts = attempts + 1, last_error = ?, receipt = ?, settled_at = ?
        WHERE id = ? AND state = 'pending'`,
       result.state,
-      result.state === 'dead' ? result.error : null,
+      result.error ?? null,
       result.receipt,
       this.#clock.now(),
       result.id,

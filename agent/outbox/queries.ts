@@ -13,8 +13,9 @@ const earlierPending = (same: 'subject' | 'card'): string => `
   WHERE earlier.state = 'pending' AND earlier.${same} = r.${same} AND r.${same} <> '' AND earlier.seq < r.seq
     AND earlier.failures < ${String(patience)}`
 const mayGo = `state = 'pending' AND id NOT IN (SELECT value FROM json_each($resting))
+  AND system NOT IN (SELECT value FROM json_each($held))
   AND NOT EXISTS (${earlierPending('subject')}) AND NOT EXISTS (${earlierPending('card')})`
-/** The oldest of those that failed least; `$resting` is a JSON list of ids. */
+/** The oldest of those that failed least; `$resting` is a JSON list of ids, `$held` one of systems. */
 export const nextInTurn = `SELECT ${columns} FROM registrations AS r INDEXED BY registrations_pending
   WHERE ${mayGo} ORDER BY failures, seq LIMIT $limit`
 /** The same among the ids in `$live`. */

@@ -37,8 +37,8 @@ export interface StoredRegistration {
 
 /** What became of one registration that was sent. */
 export type Settlement =
-  /** The server has it; `receipt` is its answer body. */
-  | { id: string; state: 'delivered'; receipt: string }
+  /** The server has it; `receipt` is its answer body; `error` where it did not say that it has it from us. */
+  | { id: string; state: 'delivered'; receipt: string; error?: ErrorCode | undefined }
   /** The server refused it for good. */
   | { id: string; state: 'dead'; error: ErrorCode; receipt: string | null }
   /** The attempt failed and will be repeated. */
