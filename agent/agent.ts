@@ -10,14 +10,13 @@ import { socketPath } from './control/protocol.ts'
 import { openControlServer } from './control/server.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
+import { Membership } from './kiosk/membership.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { openPage, type OpenPage, type PageHealth } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
-import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
 import { remoteSystems } from './sync/systems/systems.ts'
-import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
@@ -52,20 +51,17 @@ export async function openCore(
   await using stack = new AsyncDisposableStack()
   const outbox = stack.use(Outbox.open(config.data, clock))
   const registrar = new Registrar(outbox, clock)
-  const client =
-    config.serverUrl === undefined
-      ? undefined
-      : stack.use(
-          new ServerClient(config.serverUrl, version, {
-            connectMs: 5_000,
-            answerMs: 10_000,
-            totalMs: 30_000,
-          }),
-        )
+  const membership = stack.use(
+    new Membership({
+      ...{ folder: config.data, serverUrl: config.serverUrl, outbox, clock, log },
+      onChange: () => onServerState?.(),
+    }),
+  )
   const sync = new Sync({
     outbox,
-    client,
-    serverUrl: config.serverUrl,
+    client: membership.client,
+    serverUrl: membership.serverUrl,
+    batches: membership.batches,
     systems: remoteSystems({
       registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
     }),
@@ -76,14 +72,19 @@ export async function openCore(
     },
     onState: onServerState ?? (() => undefined),
   })
+  membership.tell(sync)
   const loops = startLoops(stopWithinMs, clock, log)
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
-    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null })
+    agentStatus({
+      ...{ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null },
+      kiosk: membership.status,
+    })
   const owned = stack.move()
   return {
     outbox,
+    membership,
     registrar,
     sync,
     status,
@@ -152,11 +153,12 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       readers: readers.map((reader) => reader.status),
       outbox: core.outbox,
       server: core.sync.status,
+      kiosk: core.membership.status,
       desk,
       pageUrl,
     })
-  const { outbox, registrar, sync, readsOnlyLf } = core
-  const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
+  const { outbox, membership, registrar, sync, readsOnlyLf } = core
+  const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
 
   const page = await openPageOrWarn(
     config,

@@ -63,7 +63,9 @@ export async function askFor<T>(
       else answers[field.name] = answer
       const checked = form.check(answers)
       const wrong =
-        'complaints' in checked ? checked.complaints.filter((complaint) => complaint.field === field.name) : []
+        'complaints' in checked
+          ? checked.complaints.filter((complaint) => complaint.field === field.name)
+          : []
       if (wrong.length === 0) break
       for (const complaint of wrong) terminal.say(complaintLine(complaint, config.language))
     }

@@ -36,6 +36,7 @@ function describe({
   readers,
   queue,
   server,
+  kiosk,
   enrolment,
   waitingEnrolments,
 }: AgentStatus): string {
@@ -53,6 +54,12 @@ function describe({
   )
   if (server.reason !== null)
     lines.push(wrap(`${server.reason}: ${errorTable[server.reason].hint}`, '        '))
+  if (kiosk !== null) {
+    const way = server.delivery === 'batches' ? 'delivers in batches' : 'delivers one by one'
+    lines.push(`kiosk   ${String(kiosk.id)} "${kiosk.name}" ${kiosk.fingerprint}: ${kiosk.state}, ${way}`)
+    if (server.deliveryReason !== null && server.deliveryReason !== server.reason)
+      lines.push(wrap(`${server.deliveryReason}: ${errorTable[server.deliveryReason].hint}`, '        '))
+  }
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)
   }

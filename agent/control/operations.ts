@@ -8,6 +8,8 @@ import { untilAborted } from '../../shared/until-aborted.ts'
 import { parseClient } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
 import { asOutcome, confirmWithinMs, type Outcome, type Registrar } from '../enrolment/registrar.ts'
+import type { Membership } from '../kiosk/membership.ts'
+import { kioskOperations } from '../kiosk/operations.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { RegistrationState, StoredRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
@@ -17,6 +19,7 @@ import type { CallContext, Handlers } from './server.ts'
 /** What works with and without a running agent: the outbox and the way to the server. */
 export interface Core {
   outbox: Outbox
+  membership: Membership
   registrar: Registrar
   sync: Sync
   status: () => AgentStatus
@@ -72,6 +75,7 @@ export interface Remark {
 export function coreOperations(core: Core) {
   const { outbox, registrar, sync } = core
   return {
+    ...kioskOperations(core),
     ping: (): void => undefined,
 
     status: () => core.status(),

@@ -85,9 +85,7 @@ describe('what is refused', () => {
     expect(complaint && complaintLine(complaint, 'es')).toBe(
       '  dni: es demasiado largo (máximo 20 caracteres)',
     )
-    expect(complaint && complaintLine(complaint, 'en')).toBe(
-      '  dni: is too long (at most 20 characters)',
-    )
+    expect(complaint && complaintLine(complaint, 'en')).toBe('  dni: is too long (at most 20 characters)')
   })
 
   test('carries the code and every field', () => {

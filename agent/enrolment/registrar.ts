@@ -75,7 +75,8 @@ export class Registrar {
 export function asOutcome(row: StoredRegistration): Outcome {
   const registrationId = row.id
   if (row.state === 'delivered') {
-    const receipt: unknown = row.lastError === 'delivered-unconfirmed' ? null : JSON.parse(row.receipt ?? 'null')
+    const receipt: unknown =
+      row.lastError === 'delivered-unconfirmed' ? null : JSON.parse(row.receipt ?? 'null')
     const error = row.lastError === null ? null : describe(row.lastError)
     return { state: deliveredState(row, receipt), registrationId, receipt, error }
   }

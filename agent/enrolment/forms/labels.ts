@@ -3,7 +3,8 @@ import type { RegistrationField as ClientField } from '../../../shared/contracts
 import type { CustomerProfile } from '../../../shared/contracts/customer-accounts.ts'
 import type { Language } from '../../config.ts'
 
-type Field = Exclude<ClientField, 'tarjeta'> | UserField | keyof CustomerProfile | 'Dni' | 'TipoDni' | 'Nombres'
+type Field =
+  Exclude<ClientField, 'tarjeta'> | UserField | keyof CustomerProfile | 'Dni' | 'TipoDni' | 'Nombres'
 
 /** What a clerk is asked, field by field; the names of fields are those of the four documents. */
 export const labels: Record<Language, Record<Field, string>> = {
