@@ -97,7 +97,8 @@ function readName(value: unknown): string | undefined {
 }
 
 function readLife(value: unknown): number {
-  const [, number = '', unit = ''] = /^([1-9]\d{0,5})([mhd])$/.exec(String(value ?? defaultLife)) ?? []
+  const text = typeof value === 'string' ? value : defaultLife
+  const [, number = '', unit = ''] = /^([1-9]\d{0,5})([mhd])$/.exec(text) ?? []
   const lifeMs = Number(number) * (units[unit] ?? 0)
   if (lifeMs <= 0 || lifeMs > longestLifeMs) {
     throw new AppError('usage', '--expires must be a time such as 30m, 2h or 7d, at most 30d')

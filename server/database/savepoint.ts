@@ -4,6 +4,7 @@ import { runDirectly } from './direct.ts'
 import { isPassing, postgresFault } from './postgres/faults.ts'
 import type { Tx } from './schema.ts'
 import { storageFault } from './sqlite/connect.ts'
+import { together } from './together.ts'
 import { takeTrailing } from './trailing.ts'
 
 const begin = CompiledQuery.raw('savepoint item')
@@ -23,10 +24,8 @@ export async function savepoint<T>(
   try {
     const value = await work()
     await begun
-    // In the order they were sent, in one round trip: what fails here fails the release too.
-    const sent = [...takeTrailing(tx), release].map((query) => runDirectly(tx, query))
-    const [failed] = (await Promise.allSettled(sent)).filter(({ status }) => status === 'rejected')
-    if (failed?.status === 'rejected') throw failed.reason
+    await together(...takeTrailing(tx).map((query) => runDirectly(tx, query)))
+    await runDirectly(tx, release)
     return { value }
   } catch (error) {
     takeTrailing(tx)

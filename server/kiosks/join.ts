@@ -31,8 +31,7 @@ export async function join(
     const code = await findCode(tx, index)
     const known = await findKioskByKey(tx, keyId)
     if (code?.used_by === keyId) return known
-    if (code === undefined || code.used_by !== null || known !== undefined) return undefined
-    if (code.expires_at <= clock.now()) return undefined
+    if (code?.used_by !== null || known !== undefined || code.expires_at <= clock.now()) return undefined
     const joined = await takeIn(tx, code, request, keyId, clock.now())
     await setCodeUsed(tx, code.id, keyId)
     await audit.record(tx, {

@@ -78,7 +78,14 @@ test('passwords being hashed and waiting are counted', async () => {
   const databaseWorks = () => Promise.resolve(true)
   const mailBacklog = () => Promise.reject(new Error('no database'))
   const kiosks = () => Promise.reject(new Error('no database'))
-  const watched = { version: 'test', engine: 'sqlite', passwords, databaseWorks, mailBacklog, kiosks } as const
+  const watched = {
+    version: 'test',
+    engine: 'sqlite',
+    passwords,
+    databaseWorks,
+    mailBacklog,
+    kiosks,
+  } as const
   const metrics = createMetrics(watched)
   const read = async (): Promise<(number | undefined)[]> => {
     const lines = (await metrics.read()).text.split('\n')

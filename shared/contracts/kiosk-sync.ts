@@ -39,7 +39,7 @@ const line = (max: number) =>
     .trim()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of text')
+    .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'must be one line of text')
 const count = z.int().nonnegative()
 
 export const joinRequest = z.object({

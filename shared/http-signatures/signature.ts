@@ -3,15 +3,7 @@
  * `@authority` and `@path`, without component parameters. What a signature has to cover is the caller's to say.
  */
 import { type KeyObject, sign as signBytes, verify as verifyBytes } from 'node:crypto'
-import {
-  type BareItem,
-  type Dictionary,
-  type InnerList,
-  type Item,
-  parseDictionary,
-  serializeDictionary,
-  serializeInnerList,
-} from 'structured-headers'
+import { parseDictionary, serializeDictionary, serializeInnerList } from 'structured-headers'
 
 /** What of a request can be signed. */
 export interface Signable {
@@ -48,33 +40,28 @@ export function signMessage(
   components: readonly string[],
   keys: readonly SigningKey[],
 ): { 'signature-input': string; signature: string } {
-  const inputs: Dictionary = new Map()
-  const signatures: Dictionary = new Map()
+  const inputs = new Map<string, InnerList>()
+  const signatures = new Map<string, [Buffer, Map<string, string>]>()
   for (const { label, privateKey, parameters } of keys) {
-    const covered: Item[] = components.map((name) => [name, new Map()])
-    const input: InnerList = [covered, new Map<string, BareItem>(Object.entries(parameters))]
+    const input: InnerList = [
+      components.map((name) => [name, new Map()]),
+      new Map(Object.entries(parameters)),
+    ]
     const base = signatureBase(message, components, serializeInnerList(input))
     if (base === undefined) throw new Error('a component to be signed is missing')
     inputs.set(label, input)
-    signatures.set(label, [signBytes(null, base, privateKey), new Map()])
+    signatures.set(label, [signBytes(null, base, privateKey), new Map<string, string>()])
   }
   return { 'signature-input': serializeDictionary(inputs), signature: serializeDictionary(signatures) }
 }
 
 /** The signature of that label, or undefined where there is none that could be read. */
 export function findSignature(headers: Signable['headers'], label: string): FoundSignature | undefined {
-  let input, signature
-  try {
-    input = parseDictionary(headers['signature-input'] ?? '').get(label)
-    signature = parseDictionary(headers['signature'] ?? '').get(label)?.[0]
-  } catch {
-    return undefined
-  }
-  if (input === undefined || !isInnerList(input) || !(signature instanceof ArrayBuffer)) return undefined
+  const input = memberOf(headers['signature-input'], label)
+  const [signature] = memberOf(headers['signature'], label) ?? []
+  if (!isInnerList(input) || !(signature instanceof ArrayBuffer)) return undefined
   const [items, parameters] = input
-  const components = items.flatMap(([name, own]) =>
-    typeof name === 'string' && own.size === 0 ? [name] : [],
-  )
+  const components = items.flatMap(([name, own]) => (own.size === 0 ? [name] : []))
   if (components.length !== items.length || new Set(components).size !== items.length) return undefined
   return {
     components,
@@ -82,6 +69,15 @@ export function findSignature(headers: Signable['headers'], label: string): Foun
     tag: textOf(parameters.get('tag')),
     parameters: serializeInnerList(input),
     bytes: Buffer.from(signature),
+  }
+}
+
+/** A member of a dictionary field, or undefined where there is none or the field cannot be read. */
+function memberOf(field: string | undefined, label: string): unknown[] | undefined {
+  try {
+    return parseDictionary(field ?? '').get(label)
+  } catch {
+    return undefined
   }
 }
 
@@ -111,10 +107,14 @@ function signatureBase(
   return Buffer.from([...lines, `"@signature-params": ${parameters}`].join('\n'))
 }
 
-function isInnerList(member: Item | InnerList): member is InnerList {
-  return Array.isArray(member[0])
+/** Named components, and the parameters of the signature. */
+type InnerList = [items: [name: string, own: Map<string, string>][], parameters: Map<string, string | number>]
+
+function isInnerList(member: unknown[] | undefined): member is InnerList {
+  const items = member?.[0]
+  return Array.isArray(items) && items.every((item: unknown[]) => typeof item[0] === 'string')
 }
 
-function textOf(value: BareItem | undefined): string | undefined {
+function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
