@@ -11,7 +11,7 @@ const homes = {
   nodemailer: ['^server/mail/transport\\.ts$'],
   'prom-client': ['^server/metrics/'],
   croner: ['^server/systems/user-accounts/reminders\\.ts$'],
-  'csv-parse': ['^server/systems/user-accounts/'],
+  'csv-parse': ['^server/systems/user-accounts/', '^agent/enrolment/list/'],
   'structured-headers': ['^shared/http-signatures/'],
   commander: ['^agent/(cli|commands/)', '^server/(cli|commands/)'],
   pino: ['^shared/log\\.ts$'],

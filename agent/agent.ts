@@ -8,6 +8,7 @@ import type { AgentConfig } from './config.ts'
 import { coreOperations, lobbyOperations, type Core } from './control/operations.ts'
 import { socketPath } from './control/protocol.ts'
 import { openControlServer } from './control/server.ts'
+import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Membership } from './kiosk/membership.ts'
@@ -178,7 +179,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     ),
   )
   const loops = startLoops(stopWithinMs, clock, log)
-  loops.add((stop) => forgetDelivered(core.outbox, clock, log, stop))
+  loops.add((stop) => forgetPeople(config.data, core.outbox, clock, log, stop))
   for (const reader of readers) loops.add((stop) => reader.run(stop))
   stack.use(loops)
   await firstLook(readers, clock)
@@ -231,7 +232,7 @@ async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
 }
 
 /** Are 125 kHz cards the only ones here? Readers that are configured wrongly say nothing about cards. */
-async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
+export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   try {
     const specs = await readSpecs(texts)
     return specs.length > 0 && specs.every(({ options }) => options.profile.cards === 'lf')
@@ -241,12 +242,22 @@ async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   }
 }
 
-/** Delivered rows only: a wrong clock can at worst remove the local copy of what the server has confirmed. */
-async function forgetDelivered(outbox: Outbox, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
+/**
+ * What was begun a day ago, and of delivered rows the data: a wrong clock can at worst remove the local copy of what the
+ * server has confirmed.
+ */
+async function forgetPeople(
+  dataFolder: string,
+  outbox: Outbox,
+  clock: Clock,
+  log: Log,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
     try {
       const before = new Date(Date.parse(clock.now()) - keepDeliveredMs).toISOString()
       const forgotten = outbox.forgetDelivered(before)
+      forgetStaleDraft(dataFolder, clock.now())
       if (forgotten > 0) log.info({ forgotten }, 'client data of delivered registrations removed')
     } catch (error) {
       if (!(error instanceof AppError)) throw error

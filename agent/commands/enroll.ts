@@ -4,10 +4,12 @@ import { AppError } from '../../shared/errors.ts'
 import type { AgentConfig } from '../config.ts'
 import { clientJson, type ClientData } from '../enrolment/client-data.ts'
 import { vltClientForm } from '../enrolment/forms/vlt-client.ts'
+import { isList } from '../enrolment/list/records.ts'
 import type { Remark } from '../control/operations.ts'
 import type { Outcome } from '../enrolment/registrar.ts'
 import { wordings } from '../enrolment/wording.ts'
 import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
+import { enrolList } from './enroll-list.ts'
 import { callAgent, reachOutbox, settings, type Terminal } from './context.ts'
 import { fillIn, readObject } from './fill-in.ts'
 import { wrap } from './layout.ts'
@@ -17,6 +19,7 @@ interface EnrollOptions {
   card?: string
   wait?: boolean
   timeout: string
+  dryRun?: boolean
   cancel?: boolean
   json?: boolean
   input: boolean
@@ -29,11 +32,13 @@ export function addEnroll(program: Command, terminal: Terminal, name = 'enroll')
     .description('Register a client with the next card tapped, or with --card; asks for what is missing')
     .option(
       '--from <file>',
-      'client data as JSON, the body of the API document without tarjeta; - for standard input',
+      'client data as JSON, the body of the API document without tarjeta; - for standard input; ' +
+        'or a whole list with tarjeta, as FILE.csv or FILE.jsonl',
     )
     .option('--card <uid>', 'UID of the card, hex, instead of a tap; works while the agent is stopped too')
     .option('--wait', 'return with the outcome, not as soon as the enrolment waits for its tap')
     .option('--timeout <s>', 'how long the enrolment waits for its tap, 1 to 3600 seconds', '120')
+    .option('--dry-run', 'only check the list, row by row')
     .option('--cancel', 'drop every enrolment that waits for a tap')
     .option('--server-url <url>', 'server, where no agent runs and --card is given')
     .option('--insecure-http', 'allow plain http to a server on another machine')
@@ -52,7 +57,15 @@ export function addEnroll(program: Command, terminal: Terminal, name = 'enroll')
         terminal.say(`${String(cancelled)} waiting enrolments dropped.`)
         return
       }
-      const timeoutMs = seconds(options.timeout) * 1000
+      if (options.from !== undefined && isList(options.from)) {
+        if (options.card !== undefined || options.wait === true) {
+          throw new AppError('usage', 'a list goes with neither --card nor --wait')
+        }
+        await enrolList(options.from, options, config, terminal)
+        return
+      }
+      if (options.dryRun === true) throw new AppError('usage', '--dry-run is for lists: --from FILE.csv')
+      const timeoutMs = wholeSeconds('--timeout', options.timeout, 1) * 1000
       const { client, card } = await clientData(options, config, terminal)
       const outcome = await enrol(config, terminal, options, clientJson(client), card, timeoutMs)
       report(outcome, options, config, terminal)
@@ -115,7 +128,7 @@ function report(outcome: Reported, options: EnrollOptions, config: AgentConfig, 
   terminal.exit(exitCodeFor[outcome.state])
 }
 
-const exitCodeFor: Record<Reported['state'], ExitCode> = {
+export const exitCodeFor: Record<Reported['state'], ExitCode> = {
   waiting: exitCodes.ok,
   registered: exitCodes.ok,
   saved: exitCodes.savedNotConfirmed,
@@ -145,10 +158,10 @@ function wrongCard({ language }: AgentConfig): AppError {
   })
 }
 
-function seconds(text: string): number {
+export function wholeSeconds(flag: string, text: string, min: number): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 3600) {
-    throw new AppError('usage', '--timeout must be a whole number of seconds from 1 to 3600')
+  if (!/^\d{1,4}$/.test(text) || value < min || value > 3600) {
+    throw new AppError('usage', `${flag} must be a whole number of seconds from ${String(min)} to 3600`)
   }
   return value
 }

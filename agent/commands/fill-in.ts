@@ -58,9 +58,7 @@ export async function askFor<T>(
   for (const field of fields) {
     if (field.kind === 'file-only' || field.onlyIf?.(answers) === false) continue
     for (;;) {
-      const answer = await askOne(field, prompt, config, terminal)
-      if (answer === undefined) delete answers[field.name]
-      else answers[field.name] = answer
+      answers[field.name] = await askOne(field, prompt, config, terminal)
       const checked = form.check(answers)
       const wrong =
         'complaints' in checked

@@ -1,12 +1,34 @@
 /** What a clerk reads while enrolling. Spanish first; technical talk stays English, with its error codes. */
 import type { Language } from '../config.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
 import type { System } from '../outbox/registration.ts'
 import type { Outcome } from './registrar.ts'
 
-interface Wording {
+export interface Wording {
   outcomes: Record<Outcome['state'], string>
   /** Where a system has more to say. */
   outcomesOf: Partial<Record<System, Partial<Record<Outcome['state'], string>>>>
+  /** What a clerk does next; other failures are for technicians, with their hint. */
+  nextSteps: Partial<Record<ErrorCode, string>>
+  list: {
+    line: (line: number, problems: string) => string
+    more: (rows: number) => string
+    sound: (good: number, bad: number) => string
+    queued: (added: number, known: number) => string
+    rejects: (bad: number, file: string) => string
+    cut: (done: number, all: number) => string
+    noAgent: string
+    faults: {
+      empty: string
+      cut: string
+      quotes: string
+      encoding: string
+      at: (line: number) => string
+      unknown: string
+      missing: string
+      twice: string
+    }
+  }
   /** Where the person goes on, behind it the address. */
   link: string
   /** A phone, or a card that makes up its number. */
@@ -48,6 +70,42 @@ export const wordings: Record<Language, Wording> = {
         rejected: 'No se creó la cuenta.',
       },
     },
+    nextSteps: {
+      'account-taken':
+        'Otra persona ya tiene este usuario o este correo. Regístrela con otro; si es la misma persona, ya tiene su cuenta.',
+      'rejected-invalid':
+        'El servidor no aceptó los datos: véalos con «vlt-agent queue show», corríjalos y registre de nuevo.',
+      'registry-not-configured':
+        'A este equipo le falta el usuario del registro digital: avise al técnico. Lo guardado se enviará solo.',
+      'registry-refuses-us':
+        'El registro digital no acepta el usuario de este equipo: avise al técnico. Lo guardado se enviará solo.',
+    },
+    list: {
+      line: (line, problems) => `línea ${String(line)}: ${problems}`,
+      more: (rows) => `… y ${String(rows)} filas más con problemas.`,
+      sound: (good, bad) =>
+        `${String(good)} filas correctas, ${String(bad)} con problemas. No se guardó nada.`,
+      queued: (added, known) =>
+        (added === 0
+          ? 'No hay filas nuevas que guardar.'
+          : `${String(added)} filas guardadas en este equipo; se envían solas.`) +
+        (known === 0 ? '' : ` ${String(known)} ya se habían importado antes y no se repiten.`),
+      rejects: (bad, file) =>
+        `${String(bad)} filas con problemas están en ${file}: corríjalas e importe ese archivo.`,
+      cut: (done, all) =>
+        `interrumpido: ${String(done)} de ${String(all)} filas están guardadas. Repita la misma orden: ninguna fila se repite.`,
+      noAgent: 'El agente está detenido: se enviarán cuando arranque.',
+      faults: {
+        empty: 'está vacío',
+        cut: 'unas comillas abiertas aquí o antes no se cierran',
+        quotes: 'las comillas deben encerrar un valor entero, y dentro de él van dobles',
+        encoding: 'no está en UTF-8: guárdelo como «CSV UTF-8»',
+        at: (line) => `línea ${String(line)}:`,
+        unknown: 'columnas desconocidas',
+        missing: 'faltan columnas',
+        twice: 'columnas repetidas',
+      },
+    },
     link: 'Enlace para la persona (vale 30 días):',
     randomCard:
       'un UID de 4 bytes que empieza con 08 es inventado por un teléfono: use el de la tarjeta misma. No se guardó nada.',
@@ -85,6 +143,42 @@ export const wordings: Record<Language, Wording> = {
           'There is an account with this user name or e-mail already: most likely this very one, from an attempt ' +
           'whose answer was lost. Check it: have the person log in.',
         rejected: 'The account was not created.',
+      },
+    },
+    nextSteps: {
+      'account-taken':
+        'Somebody else has this user name or e-mail. Register with another; if it is the same person, they have an account.',
+      'rejected-invalid':
+        'The server refused the data: see it with `vlt-agent queue show`, correct it and register again.',
+      'registry-not-configured':
+        'This machine has no user for the digital registry: tell the technician. What is saved is sent by itself.',
+      'registry-refuses-us':
+        'The digital registry refuses the user of this machine: tell the technician. What is saved is sent by itself.',
+    },
+    list: {
+      line: (line, problems) => `line ${String(line)}: ${problems}`,
+      more: (rows) => `… and ${String(rows)} more rows with problems.`,
+      sound: (good, bad) =>
+        `${String(good)} rows are sound, ${String(bad)} have problems. Nothing was stored.`,
+      queued: (added, known) =>
+        (added === 0
+          ? 'There are no new rows to save.'
+          : `${String(added)} rows saved on this machine; they are sent by themselves.`) +
+        (known === 0 ? '' : ` ${String(known)} were imported before and are not repeated.`),
+      rejects: (bad, file) =>
+        `${String(bad)} rows with problems are in ${file}: correct them and import that file.`,
+      cut: (done, all) =>
+        `interrupted: ${String(done)} of ${String(all)} rows are saved. Give the same command again: no row is repeated.`,
+      noAgent: 'The agent is stopped: they are sent once it runs.',
+      faults: {
+        empty: 'is empty',
+        cut: 'a quote opened here or before is not closed',
+        quotes: 'quotes must enclose a whole value, and be doubled within it',
+        encoding: 'is not UTF-8: save it as "CSV UTF-8"',
+        at: (line) => `line ${String(line)}:`,
+        unknown: 'unknown columns',
+        missing: 'missing columns',
+        twice: 'columns twice',
       },
     },
     link: 'Link for the person (good for 30 days):',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
 import { openOutboxDatabase, outboxPath, type Database, type Statement } from './database.ts'
+import { rememberImported } from './imported.ts'
 import { columns, nextInTurn, nextLive } from './queries.ts'
 import type {
   NewRegistration,
@@ -59,6 +60,21 @@ export class Outbox implements Disposable {
       this.#bootId,
     )
     return this.get(id)
+  }
+
+  /**
+   * Accepts a part of a list in one transaction, and of equal content only the first that ever came from a list:
+   * whoever repeats an import that was interrupted repeats no registration. Answers how many are new.
+   */
+  appendOnce(registrations: readonly NewRegistration[]): number {
+    return this.#guarded(() =>
+      this.#database.transaction(() => {
+        const { epoch } = this
+        const fresh = registrations.filter(({ body }) => rememberImported(this.#database, epoch, body))
+        for (const registration of fresh) this.append(registration)
+        return fresh.length
+      })(),
+    )
   }
 
   /**

@@ -150,6 +150,11 @@ export class Sync {
     this.#alarm.ring()
   }
 
+  /** There is something to send. */
+  wake(): void {
+    this.#alarm.ring()
+  }
+
   /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
   tryNow(): void {
     this.#resting.clear()

@@ -27,6 +27,11 @@ const texts: Record<Language, Record<string, string>> = {
     'document-type': 'no es un tipo de documento: use un número del 1 al 9',
     credentials: 'no va aquí: el usuario de la API y su contraseña son de la configuración del equipo',
     unknown: 'no es un campo conocido',
+    card: 'el UID de una tarjeta son 4 a 10 bytes en hexadecimal, por ejemplo A0C2BBCA',
+    'card-twice': 'la misma tarjeta está en la línea :max',
+    'card-random': 'un UID de 4 bytes que empieza con 08 es inventado por un teléfono: use el de la tarjeta',
+    cells: 'no tiene tantos valores como columnas el encabezado',
+    'no-object': 'no es un objeto JSON',
   },
   en: {
     required: 'is missing',
@@ -52,6 +57,11 @@ const texts: Record<Language, Record<string, string>> = {
     'document-type': 'is no document type: use a number from 1 to 9',
     credentials: 'does not belong here: API user and password are settings of this machine',
     unknown: 'is no known field',
+    card: 'the UID of a card is 4 to 10 bytes of hex, for example A0C2BBCA',
+    'card-twice': 'the same card stands in line :max',
+    'card-random': 'a 4-byte UID that begins with 08 is made up by a phone: use that of the card',
+    cells: 'does not have as many values as the header has columns',
+    'no-object': 'is no JSON object',
   },
 }
 
@@ -61,7 +71,8 @@ export function complaintText({ rule, min, max, message }: Complaint, language: 
   return text?.replace(':min', String(min)).replace(':max', String(max)) ?? message
 }
 
-/** `  correo: falta`. */
+/** `  correo: falta`; of a whole record there is no field to name. */
 export function complaintLine(complaint: Complaint, language: Language): string {
-  return `  ${complaint.field}: ${complaintText(complaint, language)}`
+  const field = complaint.field === '' ? '' : `${complaint.field}: `
+  return `  ${field}${complaintText(complaint, language)}`
 }
