@@ -11,6 +11,7 @@ import { openControlServer } from './control/server.ts'
 import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
+import { Membership } from './kiosk/membership.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { createCardLookup } from './page/card-lookup.ts'
 import { PageEnrolments } from './page/enrolments.ts'
@@ -20,10 +21,8 @@ import { readPageSecret } from './page/secret.ts'
 import { openPage, type OpenPage, type PageParts } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
-import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
 import { remoteSystems } from './sync/systems/systems.ts'
-import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
@@ -35,8 +34,6 @@ const firstLookMs = 2_000
 
 /** Outbox and sync, without readers: what a command uses while no agent runs. */
 export interface OpenCore extends Core, AsyncDisposable {
-  /** The way to the server; undefined where none is configured. */
-  readonly client: ServerClient | undefined
   /** Aborted by a bug in a loop; the program must end. */
   readonly broken: AbortSignal
 }
@@ -60,20 +57,17 @@ export async function openCore(
   await using stack = new AsyncDisposableStack()
   const outbox = stack.use(Outbox.open(config.data, clock))
   const registrar = new Registrar(outbox, clock)
-  const client =
-    config.serverUrl === undefined
-      ? undefined
-      : stack.use(
-          new ServerClient(config.serverUrl, version, {
-            connectMs: 5_000,
-            answerMs: 10_000,
-            totalMs: 30_000,
-          }),
-        )
+  const membership = stack.use(
+    new Membership({
+      ...{ folder: config.data, serverUrl: config.serverUrl, outbox, clock, log },
+      onChange: () => onServerState?.(),
+    }),
+  )
   const sync = new Sync({
     outbox,
-    client,
-    serverUrl: config.serverUrl,
+    client: membership.client,
+    serverUrl: membership.serverUrl,
+    batches: membership.batches,
     systems: remoteSystems({
       registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
     }),
@@ -84,17 +78,21 @@ export async function openCore(
     },
     onState: onServerState ?? (() => undefined),
   })
+  membership.tell(sync)
   const loops = startLoops(stopWithinMs, clock, log)
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
-    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null })
+    agentStatus({
+      ...{ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null },
+      kiosk: membership.status,
+    })
   const owned = stack.move()
   return {
     outbox,
+    membership,
     registrar,
     sync,
-    client,
     status,
     readsOnlyLf: () => readsOnlyLf(config.reader),
     broken: loops.broken,
@@ -131,7 +129,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   stack.defer(() => {
     over.abort()
   })
-  const lookUp = createCardLookup(core.client, config.clientSecretFile, over.signal)
+  const lookUp = createCardLookup(() => core.membership.client, config.clientSecretFile, over.signal)
   const pageState = stack.use(new PageState(core.registrar, clock, lookUp))
   const heartbeat = new Heartbeat(clock)
   serverStateChanged = () => {
@@ -170,11 +168,12 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       readers: readers.map((reader) => reader.status),
       outbox: core.outbox,
       server: core.sync.status,
+      kiosk: core.membership.status,
       desk,
       pageUrl,
     })
-  const { outbox, registrar, sync, readsOnlyLf } = core
-  const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
+  const { outbox, membership, registrar, sync, readsOnlyLf } = core
+  const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
 
   const enrolments = new PageEnrolments(desk, () => {
     core.outbox.probe()

@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
 import { addEnroll } from './commands/enroll.ts'
+import { addJoin } from './commands/join.ts'
+import { addLeave } from './commands/leave.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
 import { addRegister } from './commands/register.ts'
@@ -70,6 +72,8 @@ addRegister(program, terminal)
 addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)
+addJoin(program, terminal)
+addLeave(program, terminal)
 
 try {
   await program.parseAsync()

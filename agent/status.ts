@@ -1,5 +1,6 @@
 import type { ReaderStatus } from '../devices/reader-status.ts'
 import type { CurrentEnrolment, EnrolmentDesk } from './enrolment/desk.ts'
+import type { KioskStatus } from './kiosk/channel.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import type { ServerStatus } from './sync/sync.ts'
 import { version } from './version.ts'
@@ -17,6 +18,8 @@ export interface AgentStatus {
     oldestPendingSeconds: number | null
   }
   server: ServerStatus
+  /** Who this machine is to the server it joined; null where it has not. */
+  kiosk: KioskStatus | null
   /** The oldest enrolment that waits for its tap. */
   enrolment: CurrentEnrolment | null
   waitingEnrolments: number
@@ -29,6 +32,7 @@ export function agentStatus(parts: {
   readers: ReaderStatus[]
   outbox: Outbox
   server: ServerStatus
+  kiosk: KioskStatus | null
   desk: EnrolmentDesk | undefined
   pageUrl: string | null
 }): AgentStatus {
@@ -39,6 +43,7 @@ export function agentStatus(parts: {
     readers: parts.readers,
     queue: { pending, delivered, deadLetters: dead, discarded, oldestPendingSeconds },
     server: parts.server,
+    kiosk: parts.kiosk,
     enrolment: parts.desk?.current ?? null,
     waitingEnrolments: parts.desk?.waiting ?? 0,
     pageUrl: parts.pageUrl,

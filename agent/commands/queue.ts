@@ -126,7 +126,7 @@ async function* newestFirst(outbox: Operations, state: string | undefined): Asyn
   }
 }
 
-async function* oldestFirst(outbox: Operations): AsyncGenerator<WholeEntry> {
+export async function* oldestFirst(outbox: Operations): AsyncGenerator<WholeEntry> {
   let afterSeq = 0
   for (;;) {
     const page = (await outbox.ask('queue.export', { afterSeq })) as WholeEntry[]
@@ -158,7 +158,8 @@ async function printArray(items: AsyncIterable<unknown>, print: (line: string) =
   return count
 }
 
-async function writeArray(items: AsyncIterable<unknown>, file: string): Promise<number> {
+/** A new file for its owner alone, whole or not there. Throws `usage` or `disk-full`. */
+export async function writeArray(items: AsyncIterable<unknown>, file: string): Promise<number> {
   let descriptor: number
   try {
     descriptor = openSync(file, 'wx', 0o600)

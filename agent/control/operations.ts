@@ -11,6 +11,8 @@ import type { EnrolmentDesk } from '../enrolment/desk.ts'
 import { queuedForms, withoutSecrets } from '../enrolment/forms/queued.ts'
 import { asOutcome, confirmWithinMs, describe, type Outcome, type Registrar } from '../enrolment/registrar.ts'
 import { isMadeUp } from '../enrolment/typed-card.ts'
+import type { Membership } from '../kiosk/membership.ts'
+import { kioskOperations } from '../kiosk/operations.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { NewRegistration, RegistrationState, StoredRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
@@ -20,6 +22,7 @@ import type { CallContext, Handlers } from './server.ts'
 /** What works with and without a running agent: the outbox and the way to the server. */
 export interface Core {
   outbox: Outbox
+  membership: Membership
   registrar: Registrar
   sync: Sync
   status: () => AgentStatus
@@ -80,6 +83,7 @@ export interface Remark {
 export function coreOperations(core: Core) {
   const { outbox, registrar, sync } = core
   return {
+    ...kioskOperations(core),
     ping: (): void => undefined,
 
     status: () => core.status(),
