@@ -42,7 +42,7 @@ describe('a list of clients', () => {
 
     const dry = await enrol(data, file, '--dry-run')
     expect(dry.code).toBe(2)
-    expect(dry.stdout).toContain('3 filas correctas, 4 con problemas')
+    expect(dry.stdout).toContain('Filas correctas: 3; con problemas: 4')
     expect(existsSync(data)).toBe(false)
     for (const told of [
       'línea 3: codigoClienteVLT: debe ser un número entero; correo: no es un correo',
