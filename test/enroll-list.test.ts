@@ -184,6 +184,29 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
   },
 )
 
+test('an import without an agent, killed again and again, stores every row once', async () => {
+  using folder = temporaryFolder('list-killed-alone')
+  const data = join(folder.path, 'agent')
+  const file = join(folder.path, 'clientes.csv')
+  const rows = 2_000
+  writeFileSync(file, csv(...manyRows(rows)))
+  // The write-ahead log grows with every part that is stored.
+  const logSize = (): number => statSync(join(data, 'outbox.db-wal'), { throwIfNoEntry: false })?.size ?? 0
+  let kills = 0
+  for (let more = true; more;) {
+    const importing = startProgram('agent', ['enroll', '--from', file, '--data', data, '--json'])
+    const sizeBefore = logSize()
+    const ended = importing.exited.then(() => true)
+    const grown = eventually(() => logSize() > sizeBefore + 100_000).then(() => false)
+    more = !(await Promise.race([ended, grown.catch(() => true)])) && kills < 5
+    if (more) kills += 1
+    await (more ? importing.stop('SIGKILL') : importing.exited)
+  }
+  expect(kills).toBeGreaterThan(0)
+  const cards = (await bodies(data)).map(({ tarjeta }) => tarjeta)
+  expect(cards).toEqual(Array.from({ length: rows }, (_, row) => cardOf(row)))
+})
+
 test('a list reaches the server by itself once the agent runs', async () => {
   using folder = temporaryFolder('list-server')
   const data = join(folder.path, 'agent')
