@@ -41,6 +41,10 @@ export const agentConfig = z
     reader: list.default([]),
     pagePort: wholeNumber(0, 65_535).default(8090),
     language: z.enum(['es', 'en'], { error: 'must be es or en' }).default('es'),
+    outboxKeyFile: z.string().min(1).optional(),
+    outboxMaxRows: wholeNumber(1, 100_000_000).default(1_000_000),
+    outboxMaxMib: wholeNumber(1, 1_000_000).default(1_024),
+    diskFloorMib: wholeNumber(0, 1_000_000).default(64),
     logLevel: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
   })
   .refine((config) => isSecureEnough(config), {

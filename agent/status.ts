@@ -1,6 +1,9 @@
 import type { ReaderStatus } from '../devices/reader-status.ts'
 import type { CurrentEnrolment, EnrolmentDesk } from './enrolment/desk.ts'
 import type { Outbox } from './outbox/outbox.ts'
+import type { Recovery } from './outbox/recover.ts'
+import type { Watermark } from './outbox/registration.ts'
+import type { Fill } from './outbox/room.ts'
 import type { ServerStatus } from './sync/sync.ts'
 import { version } from './version.ts'
 
@@ -14,7 +17,13 @@ export interface AgentStatus {
     delivered: number
     deadLetters: number
     discarded: number
+    /** Destroyed by damage to the disk. */
+    lost: number
     oldestPendingSeconds: number | null
+    fill: Fill
+    watermark: Watermark
+    /** The last time the outbox had to be salvaged. */
+    lastRecovery: Recovery | null
   }
   server: ServerStatus
   /** The oldest enrolment that waits for its tap. */
@@ -32,12 +41,18 @@ export function agentStatus(parts: {
   desk: EnrolmentDesk | undefined
   pageUrl: string | null
 }): AgentStatus {
-  const { pending, delivered, dead, discarded, oldestPendingSeconds } = parts.outbox.counts()
+  const { dead: deadLetters, ...counts } = parts.outbox.counts()
   return {
     version,
     running: parts.running,
     readers: parts.readers,
-    queue: { pending, delivered, deadLetters: dead, discarded, oldestPendingSeconds },
+    queue: {
+      ...counts,
+      deadLetters,
+      fill: parts.outbox.fill(),
+      watermark: parts.outbox.watermark(),
+      lastRecovery: parts.outbox.recoveries()[0] ?? null,
+    },
     server: parts.server,
     enrolment: parts.desk?.current ?? null,
     waitingEnrolments: parts.desk?.waiting ?? 0,

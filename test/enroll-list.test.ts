@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { QueueEntry } from '../agent/control/operations.ts'
+import type { QueueEntry } from '../agent/control/queue-operations.ts'
 import { runProgram, startAgent, startProgram, startServer, type Finished } from '../demo/programs.ts'
 import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
 

@@ -26,6 +26,9 @@ export function addRun(program: Command, terminal: Terminal): void {
       'port of the kiosk page on 127.0.0.1, 0 to 65535, 0 = any free (default: 8090)',
     )
     .option('--language <es|en>', 'language of the kiosk page (default: es)')
+    .option('--outbox-max-rows <n>', 'registrations that may wait here, 1 or more (default: 1000000)')
+    .option('--outbox-max-mib <n>', 'largest outbox file, in MiB (default: 1024)')
+    .option('--disk-floor-mib <n>', 'free disk space below which no tap is taken, in MiB (default: 64)')
     .option('--log-level <level>', 'debug, info, warn, error or fatal (default: info)')
     .action(async (_options, command: Command) => {
       const config = settings(command, terminal)
