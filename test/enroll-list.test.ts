@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { QueueEntry } from '../agent/control/queue-operations.ts'
 import { runProgram, startAgent, startProgram, startServer, type Finished } from '../demo/programs.ts'
 import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
+
+// Programs start, die and wait for each other here; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 const columns = 'codigoClienteVLT;correo;enviarWhatsApp;enviarCorreo;enviarSms;tarjeta;nombre'
 const cardOf = (row: number): string => (0x10000000 + row).toString(16).toUpperCase()

@@ -1,10 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { customerPaths } from '../shared/contracts/customer-accounts.ts'
 import { runProgram, startServer, type Finished } from '../demo/programs.ts'
 import { AnswerEater } from './answer-eater.ts'
 import { eventually, temporaryFolder } from './lobby.ts'
+
+// Programs start, die and wait for each other here; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 const password = 'securePassword123'
 let serial = 0
