@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEnroll } from './commands/enroll.ts'
 import { addKeys } from './commands/keys.ts'
 import { addJoin } from './commands/join.ts'
@@ -77,6 +78,7 @@ addQueue(program, terminal)
 addKeys(program, terminal)
 addJoin(program, terminal)
 addLeave(program, terminal)
+addDoctor(program, terminal)
 
 try {
   await program.parseAsync()

@@ -16,6 +16,8 @@ export interface AgentStatus {
   queue: {
     pending: number
     delivered: number
+    /** Of those delivered, the ones the server did not say it has from us. */
+    unconfirmed: number
     deadLetters: number
     discarded: number
     /** Destroyed by damage to the disk. */

@@ -47,8 +47,9 @@ function describe({
   if (running && readers.length === 0)
     lines.push('reader  none: give one with --reader (see: vlt-agent reader discover)')
   const age = queue.oldestPendingSeconds === null ? '' : `, oldest ${String(queue.oldestPendingSeconds)} s`
+  const unconfirmed = queue.unconfirmed === 0 ? '' : ` (${String(queue.unconfirmed)} unconfirmed)`
   const counts =
-    `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered; ` +
+    `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered${unconfirmed}; ` +
     `${String(queue.deadLetters)} dead letters; ${String(queue.discarded)} discarded`
   lines.push(wrap(counts, '        ', ''))
   for (const line of queueWarnings(queue)) lines.push(wrap(line, '        '))

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { CardUid } from '../../shared/card-uid.ts'
 import { AppError, errorTable, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
 import { checkClient, clientJson } from '../enrolment/client-data.ts'
+import type { OutboxCondition } from '../doctor/outbox.ts'
 import { queuedForms, withoutSecrets } from '../enrolment/forms/queued.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { RegistrationState, StoredRegistration } from '../outbox/registration.ts'
@@ -98,9 +99,14 @@ export function queueOperations(parts: {
 
     'queue.audit': (params: unknown) => outbox.audit(take(z.object({ limit: z.int().min(1) }), params).limit),
 
-    'queue.causes': () => outbox.deadLetterCauses(),
-
     'queue.verify': () => outbox.verify(),
+
+    /** For `doctor`. */
+    doctor: (): OutboxCondition => ({
+      ...outbox.inspect(),
+      causes: outbox.deadLetterCauses(),
+      keys: outbox.keys(),
+    }),
 
     'keys.list': () => ({ keys: outbox.keys(), resealedThrough: outbox.resealedThrough }),
 

@@ -13,7 +13,7 @@ import { MarkFile } from './mark.ts'
 import { compactMigrated } from './migrate.ts'
 import { openOutboxDatabase, type OpenDatabase } from './open.ts'
 import { Order } from './order.ts'
-import { deliveredOfClient, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
+import { countUnconfirmed, deliveredOfClient, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
 import { finishSwap, recoverOutbox, type Recovery } from './recover.ts'
 import type {
   NewRegistration,
@@ -256,7 +256,16 @@ export class Outbox implements Disposable {
   counts(): OutboxCounts {
     const { delivered, dead, discarded, lost } = this.#file.tally
     const oldestPendingSeconds = this.#oldestPendingSeconds()
-    return { pending: this.#file.pending, delivered, dead, discarded, lost, oldestPendingSeconds }
+    const unconfirmed = countUnconfirmed(this.#file)
+    return {
+      pending: this.#file.pending,
+      delivered,
+      unconfirmed,
+      dead,
+      discarded,
+      lost,
+      oldestPendingSeconds,
+    }
   }
 
   get epoch(): string {

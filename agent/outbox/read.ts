@@ -81,3 +81,12 @@ export function listRows(
 export function pageRows(file: OutboxFile, afterSeq: number, limit: number): RawRow[] {
   return file.all<RawRow>(`${all} WHERE seq > $afterSeq ORDER BY seq LIMIT $limit`, { afterSeq, limit })
 }
+
+/** How many were delivered as far as anybody can tell: each table has an index of just these. */
+export function countUnconfirmed(file: OutboxFile): number {
+  const count = (table: 'registrations' | 'tombstones'): number =>
+    file.all<{ rows: number }>(
+      `SELECT count(*) AS rows FROM ${table} WHERE last_error = 'delivered-unconfirmed'`,
+    )[0]?.rows ?? 0
+  return count('registrations') + count('tombstones')
+}

@@ -68,6 +68,8 @@ export interface Watermark {
 export interface OutboxCounts {
   pending: number
   delivered: number
+  /** Of those delivered, the ones the server did not say it has from us. */
+  unconfirmed: number
   dead: number
   discarded: number
   /** Damaged so that it cannot be sent any more. */

@@ -78,6 +78,8 @@ CREATE INDEX registrations_card ON registrations (card, seq) WHERE state = 'pend
 CREATE INDEX registrations_settled ON registrations (settled_at) WHERE state IN ('delivered', 'discarded');
 CREATE INDEX registrations_odd ON registrations (state, seq) WHERE state IN ('dead', 'discarded', 'lost');
 
+CREATE INDEX registrations_unconfirmed ON registrations (seq) WHERE last_error = 'delivered-unconfirmed';
+
 CREATE TABLE tombstones (
   seq INTEGER PRIMARY KEY,
   id BLOB NOT NULL,
@@ -96,6 +98,8 @@ CREATE TABLE tombstones (
   outcome BLOB,
   reason BLOB
 ) STRICT;
+
+CREATE INDEX tombstones_unconfirmed ON tombstones (seq) WHERE last_error = 'delivered-unconfirmed';
 
 CREATE VIEW every_registration AS
   SELECT seq, id, idempotency_key, system, reader_id, consent_text, created_at, state, attempts, failures, last_error, settled_at,
