@@ -161,7 +161,10 @@ test(
         return (await agentStatus(data)).server.reason === 'kiosk-locked'
       }
       let n = 10
-      await eventually(async () => (await lockedOf(one, n++)) && (await lockedOf(two, n++)), 60_000)
+      await eventually(async () => {
+      const locked = [await lockedOf(one, n++), await lockedOf(two, n++)]
+      return locked.every(Boolean)
+    })
       for (const data of [one, two]) {
         const { queue, server: way, kiosk } = await agentStatus(data)
         expect([way.state, kiosk?.state]).toEqual(['paused', 'locked'])
