@@ -13,7 +13,12 @@ import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Membership } from './kiosk/membership.ts'
 import { Outbox } from './outbox/outbox.ts'
-import { openPage, type OpenPage, type PageHealth } from './page/server.ts'
+import { createCardLookup } from './page/card-lookup.ts'
+import { PageEnrolments } from './page/enrolments.ts'
+import { readPageFiles } from './page/files.ts'
+import { Heartbeat } from './page/heartbeat.ts'
+import { readPageSecret } from './page/secret.ts'
+import { openPage, type OpenPage, type PageParts } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
 import { Sync } from './sync/sync.ts'
@@ -120,7 +125,13 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       },
     }),
   )
-  const pageState = stack.use(new PageState(core.registrar, clock))
+  const over = new AbortController()
+  stack.defer(() => {
+    over.abort()
+  })
+  const lookUp = createCardLookup(() => core.membership.client, config.clientSecretFile, over.signal)
+  const pageState = stack.use(new PageState(core.registrar, clock, lookUp))
+  const heartbeat = new Heartbeat(clock)
   serverStateChanged = () => {
     pageState.changed()
   }
@@ -140,6 +151,9 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       simulatedDevices,
       onTap: (tap) => {
         reader.feedback(desk.accept(tap), tap)
+      },
+      onRejected: () => {
+        pageState.unclear()
       },
       onState: () => {
         pageState.changed()
@@ -161,15 +175,23 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   const { outbox, membership, registrar, sync, readsOnlyLf } = core
   const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
 
-  const page = await openPageOrWarn(
-    config,
-    pageState,
-    () => ({
+  const enrolments = new PageEnrolments(desk, () => {
+    core.outbox.probe()
+  })
+  const page = await openPageOrWarn(config, log, (files, secret) => ({
+    state: pageState,
+    enrolments,
+    heartbeat,
+    files,
+    secret,
+    clock,
+    log,
+    health: () => ({
+      volume: 1,
       readerReady: readers.some((reader) => reader.status.state === 'ready'),
       serverOnline: core.sync.status.state === 'online',
     }),
-    log,
-  )
+  }))
   if (page !== undefined) pageUrl = stack.use(page).url
   stack.use(
     await openControlServer(
@@ -211,12 +233,13 @@ async function alive(core: Core, pageUrl: string | null): Promise<string | undef
 /** Registrations matter more than the page: a taken port costs the page, not the agent. */
 async function openPageOrWarn(
   config: AgentConfig,
-  state: PageState,
-  health: () => PageHealth,
   log: Log,
+  parts: (files: PageParts['files'], secret: string) => PageParts,
 ): Promise<OpenPage | undefined> {
   try {
-    return await openPage(config, state, health)
+    const secret = readPageSecret(config.data, config.pageSecretFile)
+    const isLocked = config.pageSecretFile !== undefined
+    return await openPage({ ...config, isLocked }, parts(readPageFiles(), secret))
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     log.error({ code: error.code, hint: error.hint }, error.message)

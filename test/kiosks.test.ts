@@ -162,9 +162,9 @@ test(
       }
       let n = 10
       await eventually(async () => {
-      const locked = [await lockedOf(one, n++), await lockedOf(two, n++)]
-      return locked.every(Boolean)
-    })
+        const locked = [await lockedOf(one, n++), await lockedOf(two, n++)]
+        return locked.every(Boolean)
+      })
       for (const data of [one, two]) {
         const { queue, server: way, kiosk } = await agentStatus(data)
         expect([way.state, kiosk?.state]).toEqual(['paused', 'locked'])

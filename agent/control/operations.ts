@@ -180,9 +180,10 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
       { signal, emit }: CallContext,
     ): Promise<Outcome | typeof waitingForTap> => {
       const { client, timeoutMs, wait } = take(startSchema, params)
-      const enrolment = desk.start(parseClient(client), timeoutMs, (remark) => {
+      const onRemark = (remark: ErrorCode): void => {
         emit({ remark } satisfies Remark)
-      })
+      }
+      const enrolment = desk.start(parseClient(client), timeoutMs, { onRemark })
       if (!wait) return waitingForTap
       emit(waitingForTap)
       signal.addEventListener('abort', () => desk.cancel(enrolment.id), { once: true })

@@ -14,7 +14,7 @@ import Sqlite from 'better-sqlite3'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import { isSafeSqlite } from '../../shared/sqlite-version.ts'
-import { schema, schemaVersion } from './schema.ts'
+import { migrations, schemaVersion } from './schema.ts'
 import { heldError, holderOf, withStorageErrors } from './storage-errors.ts'
 
 export type Database = Sqlite.Database
@@ -99,11 +99,12 @@ function migrate(database: Database, clock: Clock): void {
   }
   if (version === schemaVersion) return
   database.transaction(() => {
-    database.exec(schema)
+    for (const step of migrations.slice(version)) database.exec(step)
     const now = clock.now()
-    database
-      .prepare('INSERT INTO outbox (epoch, created_at, opened_at) VALUES (?, ?, ?)')
-      .run(randomUUID(), now, now)
+    if (version === 0)
+      database
+        .prepare('INSERT INTO outbox (epoch, created_at, opened_at) VALUES (?, ?, ?)')
+        .run(randomUUID(), now, now)
     database.pragma(`user_version = ${String(schemaVersion)}`)
   })()
 }

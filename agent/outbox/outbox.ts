@@ -5,6 +5,7 @@ import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
 import { openOutboxDatabase, outboxPath, type Database, type Statement } from './database.ts'
 import { rememberImported } from './imported.ts'
 import { columns, nextInTurn, nextLive } from './queries.ts'
+import { idOfCode } from './receipt-code.ts'
 import type {
   NewRegistration,
   OutboxCounts,
@@ -46,8 +47,8 @@ export class Outbox implements Disposable {
     const id = randomUUID()
     this.#run(
       `INSERT INTO registrations
-         (id, idempotency_key, system, subject, card, body, reader_id, created_at, created_mono_ms, boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (id, idempotency_key, system, subject, card, body, reader_id, consent_text, created_at, created_mono_ms, boot_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       randomUUID(),
       registration.system,
@@ -55,6 +56,7 @@ export class Outbox implements Disposable {
       registration.card,
       registration.body,
       registration.readerId,
+      registration.consentText ?? null,
       this.#clock.now(),
       this.#clock.monoMs(),
       this.#bootId,
@@ -160,11 +162,11 @@ export class Outbox implements Disposable {
   }
 
   /**
-   * By id, or by as much of its start as tells it from the others: the kiosk page shows six characters.
+   * By id, by as much of its start as tells it from the others, or by the code on the kiosk page.
    * Throws `registration-unknown`.
    */
   find(idOrStart: string): StoredRegistration {
-    const start = idOrStart.toLowerCase()
+    const start = idOfCode(idOrStart)
     if (start.length < 4)
       throw new AppError('registration-unknown', 'give at least four characters of the id')
     const found = this.#rows(
@@ -176,6 +178,16 @@ export class Outbox implements Disposable {
       throw new AppError('registration-unknown', `no registration has the id ${idOrStart}`)
     if (another === undefined || only.id === start) return only
     throw new AppError('registration-unknown', `several registrations begin with ${idOrStart}`)
+  }
+
+  /** Receipts of the same client's other registrations that the server has answered. */
+  receiptsOfClient(id: string): string[] {
+    const rows = this.#rows(
+      `SELECT ${columns} FROM registrations WHERE state = 'delivered' AND id <> $id
+         AND subject = (SELECT subject FROM registrations WHERE id = $id)`,
+      { id },
+    )
+    return rows.flatMap(({ receipt }) => receipt ?? [])
   }
 
   /** Newest first, `limit` at most, below `beforeSeq`. */

@@ -5,7 +5,7 @@ const patience = 5
 
 export const columns = `seq, id, idempotency_key AS idempotencyKey, system, body, reader_id AS readerId,
   created_at AS createdAt, state, attempts, failures, last_error AS lastError, receipt,
-  discard_reason AS discardReason`
+  discard_reason AS discardReason, consent_text AS consentText`
 
 // The indexes are named because the planner, without statistics, prefers to sort the whole backlog.
 const earlierPending = (same: 'subject' | 'card'): string => `

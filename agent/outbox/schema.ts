@@ -1,6 +1,3 @@
-/** Bumped with every change of the tables below; kept in PRAGMA user_version. */
-export const schemaVersion = 1
-
 /**
  * One row per accepted registration, for ever: a delivered row stays as the proof that its key was used.
  *
@@ -9,7 +6,7 @@ export const schemaVersion = 1
  * dead      -> dead letter: the server refused it for good; waits for a person
  * discarded -> a person gave a dead letter up, with a reason
  */
-export const schema = `
+const schema = `
 CREATE TABLE outbox (
   -- A new one for every birth of this file: a copied or restored kiosk reuses sequence numbers, not this.
   epoch TEXT NOT NULL,
@@ -48,3 +45,11 @@ CREATE INDEX registrations_pending_subject ON registrations (subject, seq) WHERE
 CREATE INDEX registrations_pending_card ON registrations (card, seq) WHERE state = 'pending';
 CREATE INDEX registrations_state ON registrations (state, seq);
 `
+
+/** Each takes the file one version further; kept in PRAGMA user_version. */
+export const migrations = [
+  schema,
+  // Which consent text the client was shown; evidence that stays when the body goes.
+  'ALTER TABLE registrations ADD COLUMN consent_text TEXT',
+]
+export const schemaVersion = migrations.length

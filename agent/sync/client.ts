@@ -37,7 +37,8 @@ export class ServerClient implements AsyncDisposable {
     this.#userAgent = `vlt-agent/${version}`
     this.#totalMs = timeouts.totalMs
     this.#dispatcher = new Agent({
-      connections: 1,
+      // One for deliveries, one for questions that must not wait behind them.
+      connections: 2,
       connect: { timeout: timeouts.connectMs },
       headersTimeout: timeouts.answerMs,
       bodyTimeout: timeouts.answerMs,
@@ -69,6 +70,16 @@ export class ServerClient implements AsyncDisposable {
   /** Where a path lies on this server. */
   address(path: string): URL {
     return new URL(this.#origin.pathname.replace(/\/$/, '') + path, this.#origin)
+  }
+
+  /** Asks something that changes nothing, so without a key: a question that was lost is simply asked again. */
+  async ask(
+    path: string,
+    body: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    return this.request(path, body, { 'content-type': 'application/json', ...headers }, signal)
   }
 
   /** Is anybody there? Whatever answers counts, since not every server has our health routes. */
