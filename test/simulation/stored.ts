@@ -42,7 +42,8 @@ export class StoredReader implements Disposable {
   /** The very same object until something else is committed. */
   read(): Stored {
     const version = this.#version.get()
-    if (this.#read?.version === version) return this.#read.stored
+    const known = this.#read
+    if (known !== undefined && known.version === version) return known.stored
     const stored = { keys: this.#keys.all(), cards: this.#cards.all(), counts: this.#counts.get() } as Stored
     this.#read = { version, stored }
     return stored
