@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../shared/errors.ts'
 
-export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded'
+export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded' | 'lost'
 /** Which API takes it. */
 export type System = 'vlt-clients' | 'digital-registry' | 'user-accounts'
 
@@ -15,6 +15,8 @@ export interface NewRegistration {
   body: string
   /** null where a person typed the card. */
   readerId: string | null
+  /** Which consent text the client was shown; null where a clerk asked. */
+  consentText?: string | null
 }
 
 export interface StoredRegistration {
@@ -33,6 +35,7 @@ export interface StoredRegistration {
   /** The server's answer body, as JSON text. */
   receipt: string | null
   discardReason: string | null
+  consentText: string | null
 }
 
 /** What became of one registration that was sent. */
@@ -50,11 +53,13 @@ export interface Watermark {
   epoch: string
   /** The last sequence number given out; 0 before the first. */
   highestSeq: number
-  /** accepted = delivered + pending + dead + discarded, always. */
+  /** accepted = delivered + pending + dead + discarded + lost, always. */
   accepted: number
   delivered: number
   dead: number
   discarded: number
+  /** Accepted once, and destroyed by damage to the disk: told, never silent. */
+  lost: number
   pending: number
   /** Hex; commits to every accepted registration up to highestSeq. */
   chainHead: string
@@ -63,8 +68,12 @@ export interface Watermark {
 export interface OutboxCounts {
   pending: number
   delivered: number
+  /** Of those delivered, the ones the server did not say it has from us. */
+  unconfirmed: number
   dead: number
   discarded: number
+  /** Damaged so that it cannot be sent any more. */
+  lost: number
   /** null when nothing waits. */
   oldestPendingSeconds: number | null
 }

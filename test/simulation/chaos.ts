@@ -24,6 +24,9 @@ const happenings = {
   'try now': 1,
   'forget delivered': 1,
   curse: 0.7,
+  join: 3,
+  rotate: 0.7,
+  leave: 0.3,
 }
 
 /** One step: something happens somewhere. */
@@ -84,6 +87,11 @@ export async function happen(world: World, random: Random): Promise<void> {
       return
     case 'forget delivered':
       kiosk.forgetDelivered()
+      return
+    case 'join':
+    case 'rotate':
+    case 'leave':
+      void kiosk.enlist(what, random.pick(server.joinCodes))
       return
     case 'curse': {
       const pending = kiosk.rows().filter(({ state }) => state === 'pending')

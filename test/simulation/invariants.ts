@@ -54,6 +54,13 @@ export function checkServer(stored: Stored, kiosks: readonly Kiosk[]): void {
   same('accounts', counts.accounts, doneOf('user-accounts').length)
   same('consents', counts.consents, 3 * cards.length)
   same('clients', counts.clients, counts.clientsWithCards)
+  same('taken from kiosks', counts.taken, counts.ofKiosks)
+  if (counts.kiosksOutOfService + counts.kioskCases > 0) {
+    throw new Broken(
+      'suspected',
+      'the server holds an honest kiosk for a copy, or for one that has lost something',
+    )
+  }
   checkCards(
     stored,
     doneOf('vlt-clients').map(({ accepted }) => accepted),

@@ -1,7 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { KioskChannel } from '../../agent/kiosk/channel.ts'
 import { Outbox } from '../../agent/outbox/outbox.ts'
 import type { StoredRegistration } from '../../agent/outbox/registration.ts'
+import { Batches } from '../../agent/sync/batches.ts'
 import { remoteSystems, type RemoteSystems } from '../../agent/sync/systems/systems.ts'
 import { Sync } from '../../agent/sync/sync.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -46,11 +48,14 @@ interface Life {
   seen: Outbox
   sync: Sync
   line: Line
+  channel: KioskChannel
   stop: AbortController
   cut: AbortController
   ended: Promise<void>
 }
 
+/** So long whoever has tapped stands waiting: see sync.ts. */
+const awaitedMs = 20_000
 const dayMs = 24 * 60 * 60 * 1000
 
 /** A lobby machine: the agent's outbox and sync as they are, and what can happen to the machine they run on. */
@@ -64,6 +69,7 @@ export class Kiosk {
   /** Where the files of a process that has just been killed were saved. */
   #grave: string | undefined
   #isDiskFull = false
+  readonly #awaitedUntil = new Map<string, number>()
   #rows: readonly StoredRegistration[] | undefined
   readonly #options: KioskOptions
 
@@ -103,7 +109,9 @@ export class Kiosk {
   start(): void {
     const { clock: ownClock, log, send, seams, timeline, name } = this.#options
     const clock = seams.clock?.(ownClock) ?? ownClock
+    this.#lendBallast()
     const outbox = Outbox.open(this.#folder, clock)
+    this.#keepBallast()
     if (this.#isDiskFull) fillDisk(this.#databasePath)
     this.#rows = outbox.page(0, 1000)
     this.ledger.reopened(this.#rows)
@@ -114,6 +122,10 @@ export class Kiosk {
       random: this.#options.random,
       touched: () => (this.#rows = undefined),
     })
+    const channel = new KioskChannel({
+      ...{ folder: this.#folder, log, epoch: () => outbox.watermark() },
+      onChange: () => undefined,
+    })
     const line = new Line({ kiosk: this, timeline, send: seams.send?.(send) ?? send })
     const systems = remoteSystems({
       registry: { username: registryUser.username, passwordFile: this.#passwordFile },
@@ -122,6 +134,7 @@ export class Kiosk {
       outbox: seen,
       client: line,
       serverUrl: Line.url,
+      batches: new Batches(channel, clock),
       systems: seams.systems?.(systems) ?? systems,
       clock,
       log: seams.log?.(log) ?? log,
@@ -135,7 +148,7 @@ export class Kiosk {
     const ended = sync.run(stop.signal, cut.signal).catch((error: unknown) => {
       if (!(error instanceof Killed)) this.#options.broken(error)
     })
-    this.#life = { outbox, seen, sync, line, stop, cut, ended }
+    this.#life = { outbox, seen, sync, line, channel, stop, cut, ended }
     this.#options.note(`${name} up`)
   }
 
@@ -146,13 +159,40 @@ export class Kiosk {
     try {
       const row = life.seen.append(wish.registration)
       this.ledger.accept(wish, row)
-      if (somebodyWaits) life.sync.expedite(row.id)
+      if (somebodyWaits) {
+        this.#awaitedUntil.set(row.id, this.#options.timeline.nowMs + awaitedMs)
+        life.sync.expedite(row.id)
+      }
       return 'saved'
     } catch (error) {
       if (error instanceof AppError && error.code === 'disk-full') return 'refused'
       if (!(error instanceof Killed)) throw error
       this.ledger.nobodyWasTold(wish)
       return 'killed'
+    }
+  }
+
+  /** Whether somebody stands waiting for it. */
+  isAwaited(id: string): boolean {
+    return (this.#awaitedUntil.get(id) ?? 0) > this.#options.timeline.nowMs
+  }
+
+  /** Becomes, or becomes again, a kiosk of the server's, or gets itself a new key, or is none any more. */
+  async enlist(what: 'join' | 'rotate' | 'leave', code: string): Promise<void> {
+    const life = this.#life
+    if (life === undefined || (what === 'join') !== (life.channel.status === null)) return
+    const { channel, line, sync, cut } = life
+    try {
+      if (what === 'rotate') await channel.rotate(line, cut.signal)
+      else if (what === 'leave') await channel.leave()
+      else {
+        await channel.join(line, { serverUrl: Line.url, code, name: this.name }, cut.signal)
+        sync.use(line, Line.url)
+      }
+      this.#options.note(`${this.name}: ${what} done`)
+    } catch (error) {
+      if (error instanceof AppError) this.#options.note(`${this.name}: ${what}: ${error.code}`)
+      else if (!(error instanceof Killed)) this.#options.broken(error)
     }
   }
 
@@ -219,6 +259,21 @@ export class Kiosk {
 
   get #databasePath(): string {
     return join(this.#folder, 'outbox.db')
+  }
+
+  /** Eight MiB that nobody reads: every outbox of a playground has the same. */
+  #lendBallast(): void {
+    const ballast = `${this.#databasePath}-ballast`
+    if (existsSync(this.#sharedBallast) && !existsSync(ballast)) linkSync(this.#sharedBallast, ballast)
+  }
+
+  #keepBallast(): void {
+    const ballast = `${this.#databasePath}-ballast`
+    if (existsSync(ballast) && !existsSync(this.#sharedBallast)) linkSync(ballast, this.#sharedBallast)
+  }
+
+  get #sharedBallast(): string {
+    return join(this.#options.folder, '..', 'ballast')
   }
 
   get #passwordFile(): string {

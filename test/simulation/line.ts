@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import { ServerClient } from '../../agent/sync/client.ts'
 import type { Response } from '../../agent/sync/classify.ts'
+import { joinPath, keyPath, kioskPrefix, registrationsPath } from '../../shared/contracts/kiosk-sync.ts'
 import { registrationPath } from '../../shared/contracts/vlt-clients.ts'
 import type { Kiosk } from './kiosk.ts'
 import { Broken, type Accepted } from './ledger.ts'
@@ -17,6 +19,8 @@ const hot = 90
 const longestWaitMs = 3_600_000
 /** After this many failures of its own, a row holds nobody up any more. */
 const patience = 5
+
+const batch = z.object({ items: z.array(z.object({ idempotencyKey: z.string() })) })
 
 /** The agent's way out: its HTTP client on the simulated network, and watched for manners. */
 export class Line extends ServerClient {
@@ -36,22 +40,29 @@ export class Line extends ServerClient {
     this.#send = parts.send
   }
 
-  override async post(path: string, body: string, key: string, signal: AbortSignal): Promise<Response> {
-    const row = this.#kiosk.ledger.byKey(key)
-    this.#watchPace(path)
-    if (row !== undefined) this.#watchOrder(row)
-    const headers = { 'content-type': 'application/json', 'idempotency-key': `"${key}"` }
+  override async request(
+    path: string,
+    body: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { ledger, name } = this.#kiosk
+    const rows = keysIn(path, body, headers).flatMap((key) => ledger.byKey(key) ?? [])
+    // What a person does at the machine is no part of what goes on by itself.
+    if (path !== joinPath && path !== keyPath) this.#watchPace(path, rows)
+    this.#watchOrder(rows)
+    const what = rows.length === 0 ? path : rows.map(({ label }) => label).join(', ')
     const { response, askedMs } = await this.#send(
       { method: 'POST', path, headers, body },
-      `${this.#kiosk.name} sends ${row?.label ?? 'a stranger'}`,
+      `${name} sends ${what}`,
       signal,
     )
-    this.#hear(path, response, askedMs)
+    this.#hear(path, rows.length, response, askedMs)
     return response
   }
 
   override async probe(signal: AbortSignal): Promise<Response> {
-    this.#watchPace('*')
+    this.#watchPace('*', [])
     const request: Request = { method: 'GET', path: '/health/live', headers: {} }
     return (await this.#send(request, `${this.#kiosk.name} probes`, signal)).response
   }
@@ -61,12 +72,17 @@ export class Line extends ServerClient {
     this.#fruitless = []
   }
 
-  #watchPace(path: string): void {
+  #watchPace(path: string, rows: readonly Accepted[]): void {
     const now = this.#timeline.nowMs
-    for (const about of ['*', path]) {
+    // A batch of those that somebody waits for is no part of the backlog that was asked to wait.
+    const isLive = rows.length > 0 && rows.every(({ id }) => this.#kiosk.isAwaited(id))
+    for (const about of isLive ? ['*'] : ['*', path]) {
       const until = this.#quietUntil.get(about) ?? 0
       if (until > now) {
-        throw new Broken('retry-after', `${this.#kiosk.name} comes ${String(until - now)} ms too early`)
+        throw new Broken(
+          'retry-after',
+          `${this.#kiosk.name} comes to ${path} ${(until - now).toFixed()} ms too early`,
+        )
       }
     }
     this.#fruitless = [...this.#fruitless.filter((at) => at > now - minuteMs), now]
@@ -75,22 +91,38 @@ export class Line extends ServerClient {
     }
   }
 
-  #hear(path: string, response: Response, askedMs: number | undefined): void {
+  #hear(path: string, rows: number, response: Response, askedMs: number | undefined): void {
     if (response.kind === 'failure' || askedMs === undefined) return
-    const about = response.status === 429 && path !== registrationPath ? path : '*'
-    this.#quietUntil.set(about, this.#timeline.nowMs + Math.min(askedMs, longestWaitMs))
+    const isOwn = path.startsWith(kioskPrefix)
+      ? rows !== 1
+      : response.status === 429 && path !== registrationPath
+    const until = this.#timeline.nowMs + Math.min(askedMs, longestWaitMs)
+    this.#quietUntil.set(isOwn ? path : '*', until)
   }
 
   /** Registrations of one client, and those of one card, go in the order in which they were accepted. */
-  #watchOrder(sent: Accepted): void {
-    for (const row of this.#kiosk.rows()) {
-      if (row.id === sent.id) return
-      const earlier = this.#kiosk.ledger.find(row.id)?.registration
-      if (earlier === undefined || row.state !== 'pending' || row.failures >= patience) continue
-      const { subject, card } = sent.registration
-      if (earlier.subject === subject || (card !== '' && earlier.card === card)) {
-        throw new Broken('order', `${sent.label} is sent before ${this.#kiosk.ledger.labelOf(row.id)}`)
+  #watchOrder(sent: readonly Accepted[]): void {
+    const waiting = new Map<string, string>()
+    const isSent = new Set(sent.map(({ id }) => id))
+    for (const { id, state, failures } of this.#kiosk.rows()) {
+      const row = this.#kiosk.ledger.find(id)
+      if (row === undefined || state !== 'pending') continue
+      const { system, subject, card } = row.registration
+      const own = [`${system} ${subject}`, ...(card === '' ? [] : [card])]
+      for (const group of own) {
+        const earlier = waiting.get(group)
+        if (isSent.has(id) && earlier !== undefined) {
+          throw new Broken('order', `${row.label} is sent before or with ${earlier}`)
+        }
+        if (failures < patience) waiting.set(group, row.label)
       }
     }
   }
+}
+
+function keysIn(path: string, body: string, headers: Record<string, string>): string[] {
+  if (path === registrationsPath) {
+    return batch.parse(JSON.parse(body)).items.map(({ idempotencyKey }) => idempotencyKey)
+  }
+  return [headers['idempotency-key']?.replaceAll('"', '') ?? '']
 }

@@ -147,9 +147,9 @@ export const mutants: Mutant[] = [
       kiosk: {
         outbox: (outbox) =>
           each(outbox, (name, call) => {
-            if (name !== 'next') return call()
-            const [newest] = outbox.list(1, undefined, 'pending')
-            return newest ?? call()
+            if (name !== 'nextBatch') return call()
+            const newest = outbox.list(1, undefined, 'pending')
+            return newest.length > 0 ? newest : call()
           }),
       },
     },

@@ -44,6 +44,7 @@ export class Network {
 
   /** `what` names the request in the trace. */
   send(request: Request, from: string, what: string, signal: AbortSignal): Promise<Heard> {
+    if (signal.aborted) return Promise.resolve({ response: failure('ABORT_ERR', false), askedMs: undefined })
     const fate = this.#fate(request)
     if (fate.name !== '') this.#note(`${what}: ${fate.name}${told(fate)}`)
     return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
+import { randomBytes } from '../../agent/outbox/id.ts'
 import type { Random } from './random.ts'
 
 const drawing = new AsyncLocalStorage<Random>()
@@ -11,7 +12,11 @@ const drawing = new AsyncLocalStorage<Random>()
  */
 export function drawFrom<T>(random: Random, work: () => Promise<T>): Promise<T> {
   install()
-  return drawing.run(random, work)
+  return drawing.run(random, () => {
+    // The outbox keeps a stock of random bytes; what is left of it is from another life.
+    randomBytes(stockBytes)
+    return work()
+  })
 }
 
 const real = {
@@ -22,6 +27,9 @@ const real = {
   uuid: crypto.randomUUID,
 }
 let isInstalled = false
+const stockBytes = 4096
+/** Ballast: nothing depends on what is in it. */
+const bulkyBytes = 64 * 1024
 
 function install(): void {
   if (isInstalled) return
@@ -35,7 +43,7 @@ function install(): void {
     random: () => drawing.getStore()?.fraction() ?? real.random(),
     randomBytes(size: number, ...rest: []) {
       const random = drawing.getStore()
-      return random === undefined ? real.bytes(size, ...rest) : bytes(random, size)
+      return random === undefined || size >= bulkyBytes ? real.bytes(size, ...rest) : bytes(random, size)
     },
     randomFillSync(buffer: Uint8Array, ...rest: []) {
       const random = drawing.getStore()

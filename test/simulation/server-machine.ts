@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -10,6 +10,8 @@ import { openCore, type Core } from '../../server/core.ts'
 import type { Database } from '../../server/database/database.ts'
 import type { Transact } from '../../server/database/schema.ts'
 import { createIdempotency, type Idempotency } from '../../server/idempotency/idempotency.ts'
+import { createKioskDesk } from '../../server/kiosks/desk.ts'
+import type { KioskFigures } from '../../server/kiosks/figures.ts'
 import { createMetrics } from '../../server/metrics/metrics.ts'
 import { memoryHits } from '../../server/rate-limit/memory-hits.ts'
 import type { Passwords } from '../../server/security/passwords.ts'
@@ -62,6 +64,8 @@ interface Life {
 export class ServerMachine {
   /** How often a transaction is held up, before, inside or after it. */
   slowness = 0
+  /** Each takes one kiosk in. */
+  readonly joinCodes: string[] = []
   readonly #options: ServerOptions
   #folder: string
   #lives = 0
@@ -85,7 +89,9 @@ export class ServerMachine {
   /** Puts the machine where the first server is to start, with the one API user there is. */
   async install(): Promise<void> {
     mkdirSync(this.#folder)
-    copyFiles(await installedServer(this.#options.folder), this.#folder)
+    const from = await installedServer(this.#options.folder)
+    copyFiles(from, this.#folder)
+    this.joinCodes.push(...(JSON.parse(readFileSync(join(from, codesFile), 'utf8')) as string[]))
   }
 
   async start(): Promise<void> {
@@ -97,7 +103,9 @@ export class ServerMachine {
         vltRateLimit: ratePerMinute,
         rateLimit: ratePerMinute,
         insecureLoopback: true,
-        publicUrl: 'https://registro.example',
+        publicUrl: 'http://server.test',
+        kioskRateLimit: ratePerMinute,
+        kioskDrainLimit: ratePerMinute,
       },
       {},
     )
@@ -117,6 +125,7 @@ export class ServerMachine {
       databaseWorks,
       metrics: createMetrics({
         ...{ version: 'simulation', engine: 'sqlite', passwords: quickPasswords, databaseWorks },
+        kiosks: () => Promise.resolve(noKiosks),
         mailBacklog: () => Promise.resolve({ pending: 0, dead: 0, oldestPendingSeconds: 0 }),
       }),
       stopping: new AbortController().signal,
@@ -228,6 +237,12 @@ export class ServerMachine {
   }
 }
 
+const noKiosks: KioskFigures = {
+  states: { pending: 0, active: 0, locked: 0, revoked: 0 },
+  silent: 0,
+  pending: 0,
+}
+
 /** Argon2 takes threads and 20 ms; nothing here depends on how dear a guess is. */
 const quickPasswords: Passwords = {
   hash: (password) => Promise.resolve(`quick ${createHash('sha256').update(password).digest('hex')}`),
@@ -257,10 +272,19 @@ async function installedServer(world: string): Promise<string> {
     const accounts = createAccounts({ ...core, passwords: quickPasswords }, clock)
     const { id: entityId } = await accounts.addEntity('Entity')
     await accounts.addApiUser({ ...registryUser, entityId, api: true })
+    const desk = createKioskDesk(core, clock)
+    const codes: string[] = []
+    while (codes.length < joinCodes) {
+      const made = { name: undefined, kioskId: undefined, activates: true, livesMs: 10 ** 12 }
+      codes.push((await desk.makeCode(made)).code)
+    }
+    writeFileSync(join(folder, codesFile), JSON.stringify(codes))
   })
   return folder
 }
 
+const joinCodes = 8
+const codesFile = 'codes.json'
 const serverFiles = ['server.db', 'server.db-wal', 'server.db-shm', 'keys.json']
 
 function copyFiles(from: string, to: string): void {

@@ -44,6 +44,8 @@ export const customerForm: Form<Customer> = {
     const complaints = [...complaintsOf(error), ...unknownFields(input, names)]
     if (data === undefined || complaints.length > 0) return { complaints }
     const { id_distrito: district, direcciones: addresses } = data
-    return { value: { ...data, id_distrito: Number(district), direcciones: JSON.parse(addresses) as unknown } }
+    return {
+      value: { ...data, id_distrito: Number(district), direcciones: JSON.parse(addresses) as unknown },
+    }
   },
 }
