@@ -38,6 +38,7 @@ function describe({
   readers,
   queue,
   server,
+  kiosk,
   enrolment,
   waitingEnrolments,
 }: AgentStatus): string {
@@ -59,6 +60,12 @@ function describe({
     lines.push(wrap(`${server.reason}: ${errorTable[server.reason].hint}`, '        '))
   for (const { system, reason } of server.held) {
     lines.push(wrap(`${system} waits, ${reason}: ${errorTable[reason].hint}`, '        '))
+  }
+  if (kiosk !== null) {
+    const way = server.delivery === 'batches' ? 'delivers in batches' : 'delivers one by one'
+    lines.push(`kiosk   ${String(kiosk.id)} "${kiosk.name}" ${kiosk.fingerprint}: ${kiosk.state}, ${way}`)
+    if (server.deliveryReason !== null && server.deliveryReason !== server.reason)
+      lines.push(wrap(`${server.deliveryReason}: ${errorTable[server.deliveryReason].hint}`, '        '))
   }
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)

@@ -13,7 +13,7 @@ import { MarkFile } from './mark.ts'
 import { compactMigrated } from './migrate.ts'
 import { openOutboxDatabase, type OpenDatabase } from './open.ts'
 import { Order } from './order.ts'
-import { countUnconfirmed, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
+import { countUnconfirmed, deliveredOfClient, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
 import { finishSwap, recoverOutbox, type Recovery } from './recover.ts'
 import type {
   NewRegistration,
@@ -231,6 +231,12 @@ export class Outbox implements Disposable {
    */
   find(idOrStart: string): StoredRegistration {
     return showRow(this.#file.seals, findRow(this.#file, idOrStart))
+  }
+
+  /** Receipts of the same client's other registrations that the server has answered; those of the last day. */
+  receiptsOfClient(id: string): string[] {
+    const rows = deliveredOfClient(this.#file, id)
+    return rows.flatMap((row) => showRow(this.#file.seals, row).receipt ?? [])
   }
 
   /** Newest first, `limit` at most, below `beforeSeq`. */

@@ -51,6 +51,8 @@ CREATE TABLE registrations (
   subject INTEGER,
   card INTEGER,
   reader_id TEXT,
+  -- Which consent text the client was shown: evidence that stays when the body goes.
+  consent_text TEXT,
   created_at INTEGER NOT NULL,
   created_mono_ms INTEGER NOT NULL,
   boot_id BLOB NOT NULL,
@@ -84,6 +86,7 @@ CREATE TABLE tombstones (
   idempotency_key BLOB NOT NULL,
   system TEXT NOT NULL,
   reader_id TEXT,
+  consent_text TEXT,
   created_at INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('delivered', 'discarded')),
   attempts INTEGER NOT NULL,
@@ -99,10 +102,10 @@ CREATE TABLE tombstones (
 CREATE INDEX tombstones_unconfirmed ON tombstones (seq) WHERE last_error = 'delivered-unconfirmed';
 
 CREATE VIEW every_registration AS
-  SELECT seq, id, idempotency_key, system, reader_id, created_at, state, attempts, failures, last_error, settled_at,
+  SELECT seq, id, idempotency_key, system, reader_id, consent_text, created_at, state, attempts, failures, last_error, settled_at,
     digest, link, body, outcome, reason FROM registrations
   UNION ALL
-  SELECT seq, id, idempotency_key, system, reader_id, created_at, state, attempts, failures, last_error, settled_at,
+  SELECT seq, id, idempotency_key, system, reader_id, consent_text, created_at, state, attempts, failures, last_error, settled_at,
     digest, link, NULL, outcome, reason FROM tombstones;
 
 -- Ids of version 1, which do not say where their row is.
