@@ -12,14 +12,17 @@ const homes = {
   'prom-client': ['^server/metrics/'],
   croner: ['^server/systems/user-accounts/reminders\\.ts$'],
   'csv-parse': ['^server/systems/user-accounts/', '^agent/enrolment/list/'],
+  'structured-headers': ['^shared/http-signatures/'],
   commander: ['^agent/(cli|commands/)', '^server/(cli|commands/)'],
   pino: ['^shared/log\\.ts$'],
+  preact: ['^agent/page/client/'],
   kysely: ['^server/database/', '/store\\.ts$'],
   fastify: [
     '^server/(app|health)\\.ts$',
     '^server/(plugins|rate-limit|metrics|openapi)/',
+    '^server/kiosks/signed-request\\.ts$',
     '/(routes|dialect)\\.ts$',
-    '^agent/page/',
+    '^agent/page/(server|guard)\\.ts$',
   ],
   zod: [
     '^shared/',

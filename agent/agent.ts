@@ -11,15 +11,19 @@ import { openControlServer } from './control/server.ts'
 import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
+import { Membership } from './kiosk/membership.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { tendOutbox } from './outbox/tend.ts'
-import { openPage, type OpenPage, type PageHealth } from './page/server.ts'
+import { createCardLookup } from './page/card-lookup.ts'
+import { PageEnrolments } from './page/enrolments.ts'
+import { readPageFiles } from './page/files.ts'
+import { Heartbeat } from './page/heartbeat.ts'
+import { readPageSecret } from './page/secret.ts'
+import { openPage, type OpenPage, type PageParts } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
-import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
 import { remoteSystems } from './sync/systems/systems.ts'
-import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
@@ -52,20 +56,17 @@ export async function openCore(
   await using stack = new AsyncDisposableStack()
   const outbox = stack.use(openOutbox(config, clock, log))
   const registrar = new Registrar(outbox, clock)
-  const client =
-    config.serverUrl === undefined
-      ? undefined
-      : stack.use(
-          new ServerClient(config.serverUrl, version, {
-            connectMs: 5_000,
-            answerMs: 10_000,
-            totalMs: 30_000,
-          }),
-        )
+  const membership = stack.use(
+    new Membership({
+      ...{ folder: config.data, serverUrl: config.serverUrl, outbox, clock, log },
+      onChange: () => onServerState?.(),
+    }),
+  )
   const sync = new Sync({
     outbox,
-    client,
-    serverUrl: config.serverUrl,
+    client: membership.client,
+    serverUrl: membership.serverUrl,
+    batches: membership.batches,
     systems: remoteSystems({
       registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
     }),
@@ -76,14 +77,19 @@ export async function openCore(
     },
     onState: onServerState ?? (() => undefined),
   })
+  membership.tell(sync)
   const loops = startLoops(stopWithinMs, clock, log)
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
-    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null })
+    agentStatus({
+      ...{ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null },
+      kiosk: membership.status,
+    })
   const owned = stack.move()
   return {
     outbox,
+    membership,
     registrar,
     sync,
     status,
@@ -134,7 +140,13 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       },
     }),
   )
-  const pageState = stack.use(new PageState(core.registrar, clock))
+  const over = new AbortController()
+  stack.defer(() => {
+    over.abort()
+  })
+  const lookUp = createCardLookup(() => core.membership.client, config.clientSecretFile, over.signal)
+  const pageState = stack.use(new PageState(core.registrar, clock, lookUp))
+  const heartbeat = new Heartbeat(clock)
   serverStateChanged = () => {
     pageState.changed()
   }
@@ -155,6 +167,9 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       onTap: (tap) => {
         reader.feedback(desk.accept(tap), tap)
       },
+      onRejected: () => {
+        pageState.unclear()
+      },
       onState: () => {
         pageState.changed()
       },
@@ -168,21 +183,30 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       readers: readers.map((reader) => reader.status),
       outbox: core.outbox,
       server: core.sync.status,
+      kiosk: core.membership.status,
       desk,
       pageUrl,
     })
-  const { outbox, registrar, sync, readsOnlyLf } = core
-  const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
+  const { outbox, membership, registrar, sync, readsOnlyLf } = core
+  const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
 
-  const page = await openPageOrWarn(
-    config,
-    pageState,
-    () => ({
+  const enrolments = new PageEnrolments(desk, () => {
+    core.outbox.probe()
+  })
+  const page = await openPageOrWarn(config, log, (files, secret) => ({
+    state: pageState,
+    enrolments,
+    heartbeat,
+    files,
+    secret,
+    clock,
+    log,
+    health: () => ({
+      volume: 1,
       readerReady: readers.some((reader) => reader.status.state === 'ready'),
       serverOnline: core.sync.status.state === 'online',
     }),
-    log,
-  )
+  }))
   if (page !== undefined) pageUrl = stack.use(page).url
   stack.use(
     await openControlServer(
@@ -225,12 +249,13 @@ async function alive(core: Core, pageUrl: string | null): Promise<string | undef
 /** Registrations matter more than the page: a taken port costs the page, not the agent. */
 async function openPageOrWarn(
   config: AgentConfig,
-  state: PageState,
-  health: () => PageHealth,
   log: Log,
+  parts: (files: PageParts['files'], secret: string) => PageParts,
 ): Promise<OpenPage | undefined> {
   try {
-    return await openPage(config, state, health)
+    const secret = readPageSecret(config.data, config.pageSecretFile)
+    const isLocked = config.pageSecretFile !== undefined
+    return await openPage({ ...config, isLocked }, parts(readPageFiles(), secret))
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     log.error({ code: error.code, hint: error.hint }, error.message)

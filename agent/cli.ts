@@ -5,6 +5,8 @@ import type { Terminal } from './commands/context.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEnroll } from './commands/enroll.ts'
 import { addKeys } from './commands/keys.ts'
+import { addJoin } from './commands/join.ts'
+import { addLeave } from './commands/leave.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
 import { addRegister } from './commands/register.ts'
@@ -74,6 +76,8 @@ addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)
 addKeys(program, terminal)
+addJoin(program, terminal)
+addLeave(program, terminal)
 addDoctor(program, terminal)
 
 try {

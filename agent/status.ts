@@ -1,5 +1,6 @@
 import type { ReaderStatus } from '../devices/reader-status.ts'
 import type { CurrentEnrolment, EnrolmentDesk } from './enrolment/desk.ts'
+import type { KioskStatus } from './kiosk/channel.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import type { Recovery } from './outbox/recover.ts'
 import type { Watermark } from './outbox/registration.ts'
@@ -15,6 +16,8 @@ export interface AgentStatus {
   queue: {
     pending: number
     delivered: number
+    /** Of those delivered, the ones the server did not say it has from us. */
+    unconfirmed: number
     deadLetters: number
     discarded: number
     /** Destroyed by damage to the disk. */
@@ -26,6 +29,8 @@ export interface AgentStatus {
     lastRecovery: Recovery | null
   }
   server: ServerStatus
+  /** Who this machine is to the server it joined; null where it has not. */
+  kiosk: KioskStatus | null
   /** The oldest enrolment that waits for its tap. */
   enrolment: CurrentEnrolment | null
   waitingEnrolments: number
@@ -38,6 +43,7 @@ export function agentStatus(parts: {
   readers: ReaderStatus[]
   outbox: Outbox
   server: ServerStatus
+  kiosk: KioskStatus | null
   desk: EnrolmentDesk | undefined
   pageUrl: string | null
 }): AgentStatus {
@@ -54,6 +60,7 @@ export function agentStatus(parts: {
       lastRecovery: parts.outbox.recoveries()[0] ?? null,
     },
     server: parts.server,
+    kiosk: parts.kiosk,
     enrolment: parts.desk?.current ?? null,
     waitingEnrolments: parts.desk?.waiting ?? 0,
     pageUrl: parts.pageUrl,

@@ -64,7 +64,7 @@ async function* newestFirst(outbox: Operations, state: string | undefined): Asyn
   }
 }
 
-async function* oldestFirst(outbox: Operations, actor: Actor): AsyncGenerator<WholeEntry> {
+export async function* oldestFirst(outbox: Operations, actor: Actor): AsyncGenerator<WholeEntry> {
   let afterSeq = 0
   for (;;) {
     const page = (await outbox.ask('queue.export', { afterSeq, actor })) as WholeEntry[]
@@ -96,7 +96,8 @@ async function printArray(items: AsyncIterable<unknown>, print: (line: string) =
   return count
 }
 
-async function writeArray(items: AsyncIterable<unknown>, file: string): Promise<number> {
+/** A new file for its owner alone, whole or not there. Throws `usage` or `disk-full`. */
+export async function writeArray(items: AsyncIterable<unknown>, file: string): Promise<number> {
   let descriptor: number
   try {
     descriptor = openSync(file, 'wx', 0o600)

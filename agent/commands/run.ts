@@ -25,6 +25,15 @@ export function addRun(program: Command, terminal: Terminal): void {
       '--page-port <n>',
       'port of the kiosk page on 127.0.0.1, 0 to 65535, 0 = any free (default: 8090)',
     )
+    .option('--page-px-per-mm <n>', 'pixels of a millimetre of the lobby’s screen, 2 to 20 (default: 4)')
+    .option(
+      '--page-secret-file <file>',
+      'secret of the kiosk’s browser session (default: any browser on this machine may open the page)',
+    )
+    .option(
+      '--client-secret-file <file>',
+      'client secret of the server, to say of a card whether it is active (default: not said)',
+    )
     .option('--language <es|en>', 'language of the kiosk page (default: es)')
     .option('--outbox-max-rows <n>', 'registrations that may wait here, 1 or more (default: 1000000)')
     .option('--outbox-max-mib <n>', 'largest outbox file, in MiB (default: 1024)')

@@ -38,6 +38,7 @@ function describe({
   readers,
   queue,
   server,
+  kiosk,
   enrolment,
   waitingEnrolments,
 }: AgentStatus): string {
@@ -46,8 +47,9 @@ function describe({
   if (running && readers.length === 0)
     lines.push('reader  none: give one with --reader (see: vlt-agent reader discover)')
   const age = queue.oldestPendingSeconds === null ? '' : `, oldest ${String(queue.oldestPendingSeconds)} s`
+  const unconfirmed = queue.unconfirmed === 0 ? '' : ` (${String(queue.unconfirmed)} unconfirmed)`
   const counts =
-    `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered; ` +
+    `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered${unconfirmed}; ` +
     `${String(queue.deadLetters)} dead letters; ${String(queue.discarded)} discarded`
   lines.push(wrap(counts, '        ', ''))
   for (const line of queueWarnings(queue)) lines.push(wrap(line, '        '))
@@ -58,6 +60,12 @@ function describe({
     lines.push(wrap(`${server.reason}: ${errorTable[server.reason].hint}`, '        '))
   for (const { system, reason } of server.held) {
     lines.push(wrap(`${system} waits, ${reason}: ${errorTable[reason].hint}`, '        '))
+  }
+  if (kiosk !== null) {
+    const way = server.delivery === 'batches' ? 'delivers in batches' : 'delivers one by one'
+    lines.push(`kiosk   ${String(kiosk.id)} "${kiosk.name}" ${kiosk.fingerprint}: ${kiosk.state}, ${way}`)
+    if (server.deliveryReason !== null && server.deliveryReason !== server.reason)
+      lines.push(wrap(`${server.deliveryReason}: ${errorTable[server.deliveryReason].hint}`, '        '))
   }
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)

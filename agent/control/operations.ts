@@ -10,6 +10,8 @@ import type { EnrolmentDesk } from '../enrolment/desk.ts'
 import { queuedForms } from '../enrolment/forms/queued.ts'
 import { asOutcome, confirmWithinMs, describe, type Outcome, type Registrar } from '../enrolment/registrar.ts'
 import { isMadeUp } from '../enrolment/typed-card.ts'
+import type { Membership } from '../kiosk/membership.ts'
+import { kioskOperations } from '../kiosk/operations.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { NewRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
@@ -21,6 +23,7 @@ import type { CallContext, Handlers } from './server.ts'
 /** What works with and without a running agent: the outbox and the way to the server. */
 export interface Core {
   outbox: Outbox
+  membership: Membership
   registrar: Registrar
   sync: Sync
   status: () => AgentStatus
@@ -54,6 +57,7 @@ export interface Remark {
 export function coreOperations(core: Core) {
   const { outbox, registrar, sync } = core
   return {
+    ...kioskOperations(core),
     ping: (): void => undefined,
 
     status: () => core.status(),
@@ -116,9 +120,10 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
       { signal, emit }: CallContext,
     ): Promise<Outcome | typeof waitingForTap> => {
       const { client, timeoutMs, wait } = take(startSchema, params)
-      const enrolment = desk.start(parseClient(client), timeoutMs, (remark) => {
+      const onRemark = (remark: ErrorCode): void => {
         emit({ remark } satisfies Remark)
-      })
+      }
+      const enrolment = desk.start(parseClient(client), timeoutMs, { onRemark })
       if (!wait) return waitingForTap
       emit(waitingForTap)
       signal.addEventListener('abort', () => desk.cancel(enrolment.id), { once: true })

@@ -1,6 +1,6 @@
 import type { CardUid } from '../../shared/card-uid.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { registrationAnswer } from '../../shared/contracts/vlt-clients.ts'
+import { registrationAnswer, type RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
 import { errorTable, type AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { NewRegistration, StoredRegistration } from '../outbox/registration.ts'
@@ -38,13 +38,33 @@ export class Registrar {
   }
 
   /** Returns once the registration is on the disk; throws what Outbox.append throws, and then nothing is stored. */
-  accept(client: ClientData, card: CardUid, readerId: string | null): StoredRegistration {
-    return this.append(toRegistration(client, card, readerId))
+  accept(
+    client: ClientData,
+    card: CardUid,
+    readerId: string | null,
+    consentText: string | null = null,
+  ): StoredRegistration {
+    return this.append({ ...toRegistration(client, card, readerId), consentText })
   }
 
   /** The same for any system. */
   append(registration: NewRegistration): StoredRegistration {
     return this.#outbox.append(registration)
+  }
+
+  /**
+   * Whose card a duplicate is, as far as this machine knows: the server names the owner by its own id, and other
+   * receipts of the same client tell that client's id.
+   */
+  ownerOf(id: string): 'own' | 'other' | 'unknown' {
+    const owner = asReceipt(this.#outbox.get(id).receipt)?.id
+    const ids = this.#outbox
+      .receiptsOfClient(id)
+      .map(asReceipt)
+      .filter((receipt) => receipt?.esDuplicado === false)
+      .map((receipt) => receipt?.id)
+    if (ids.length === 0) return 'unknown'
+    return ids.includes(owner) ? 'own' : 'other'
   }
 
   /** Resolves with the server's word, or with `saved` when there is none within `timeoutMs`. */
@@ -93,6 +113,10 @@ function deliveredState({ system, lastError }: StoredRegistration, receipt: unkn
   if (lastError === 'delivered-unconfirmed') return 'unconfirmed'
   const isDuplicate = system === 'vlt-clients' && registrationAnswer.parse(receipt).esDuplicado
   return isDuplicate ? 'duplicate' : 'registered'
+}
+
+function asReceipt(text: string | null): RegistrationAnswer | null {
+  return JSON.parse(text ?? 'null') as RegistrationAnswer | null
 }
 
 /** The outcome where nothing was stored. */

@@ -9,8 +9,9 @@ import { nextLink } from './seal.ts'
 
 const insert = `
   INSERT INTO registrations
-    (seq, id, idempotency_key, system, subject, card, reader_id, created_at, created_mono_ms, boot_id, digest, link, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    (seq, id, idempotency_key, system, subject, card, reader_id, consent_text, created_at, created_mono_ms, boot_id,
+     digest, link, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /**
  * Accepts a part of a list in one transaction, and of equal content only the first that ever came from a list; answers
@@ -44,7 +45,7 @@ export function accept(file: OutboxFile, order: Order, registration: NewRegistra
 
 function insertRow(file: OutboxFile, order: Order, registration: NewRegistration): StoredRegistration {
   const { clock, seals } = file
-  const { system, subject, card, body, readerId } = registration
+  const { system, subject, card, body, readerId, consentText = null } = registration
   const seq = file.highestSeq + 1
   const id = newId(seq)
   const place = { seq, idempotencyKey: newKey() }
@@ -66,6 +67,7 @@ function insertRow(file: OutboxFile, order: Order, registration: NewRegistration
         keys.subject,
         keys.card,
         readerId,
+        consentText,
         Date.parse(createdAt),
         Math.round(clock.monoMs()),
         bootId,
@@ -89,6 +91,7 @@ function insertRow(file: OutboxFile, order: Order, registration: NewRegistration
     lastError: null,
     receipt: null,
     discardReason: null,
+    consentText,
   }
   order.accepted({ seq, id: stored.id, system, ...keys, failures: 0 })
   return stored

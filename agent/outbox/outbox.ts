@@ -13,7 +13,7 @@ import { MarkFile } from './mark.ts'
 import { compactMigrated } from './migrate.ts'
 import { openOutboxDatabase, type OpenDatabase } from './open.ts'
 import { Order } from './order.ts'
-import { findRow, listRows, pageRows, readId, readSeq } from './read.ts'
+import { countUnconfirmed, deliveredOfClient, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
 import { finishSwap, recoverOutbox, type Recovery } from './recover.ts'
 import type {
   NewRegistration,
@@ -233,6 +233,12 @@ export class Outbox implements Disposable {
     return showRow(this.#file.seals, findRow(this.#file, idOrStart))
   }
 
+  /** Receipts of the same client's other registrations that the server has answered; those of the last day. */
+  receiptsOfClient(id: string): string[] {
+    const rows = deliveredOfClient(this.#file, id)
+    return rows.flatMap((row) => showRow(this.#file.seals, row).receipt ?? [])
+  }
+
   /** Newest first, `limit` at most, below `beforeSeq`. */
   list(
     limit: number,
@@ -250,7 +256,16 @@ export class Outbox implements Disposable {
   counts(): OutboxCounts {
     const { delivered, dead, discarded, lost } = this.#file.tally
     const oldestPendingSeconds = this.#oldestPendingSeconds()
-    return { pending: this.#file.pending, delivered, dead, discarded, lost, oldestPendingSeconds }
+    const unconfirmed = countUnconfirmed(this.#file)
+    return {
+      pending: this.#file.pending,
+      delivered,
+      unconfirmed,
+      dead,
+      discarded,
+      lost,
+      oldestPendingSeconds,
+    }
   }
 
   get epoch(): string {

@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/errors.ts'
 import type { OutboxFile } from './file.ts'
 import { fromUuid, seqsOf } from './id.ts'
+import { idOfCode } from './receipt-code.ts'
 import type { RegistrationState } from './registration.ts'
 import type { RawRow } from './rows.ts'
 
@@ -17,9 +18,9 @@ export function readId(file: OutboxFile, id: string): RawRow {
   return row
 }
 
-/** By as much of the start of an id as tells it from the others. Throws `registration-unknown`. */
+/** By as much of the start of an id as tells it from the others, or by the code on the kiosk page. Throws `registration-unknown`. */
 export function findRow(file: OutboxFile, idOrStart: string): RawRow {
-  const hex = idOrStart.toLowerCase().replaceAll('-', '')
+  const hex = idOfCode(idOrStart).replaceAll('-', '')
   if (hex.length < 4) throw new AppError('registration-unknown', 'give at least four characters of the id')
   const [only, another] = rowsWith(file, hex)
   if (only === undefined)
@@ -48,6 +49,17 @@ function rowsWith(file: OutboxFile, hex: string): RawRow[] {
   return found
 }
 
+/** The same client's other registrations that the server has confirmed; those of the last day, as far as they are kept. */
+export function deliveredOfClient(file: OutboxFile, id: string): RawRow[] {
+  const { seq } = readId(file, id)
+  return file.all<RawRow>(
+    `SELECT * FROM registrations INDEXED BY registrations_settled
+     WHERE state IN ('delivered', 'discarded') AND state = 'delivered' AND seq <> $seq
+       AND subject = (SELECT subject FROM registrations WHERE seq = $seq)`,
+    { seq },
+  )
+}
+
 /** Newest first, below `beforeSeq`. */
 export function listRows(
   file: OutboxFile,
@@ -68,4 +80,13 @@ export function listRows(
 /** Oldest first, above `afterSeq`. */
 export function pageRows(file: OutboxFile, afterSeq: number, limit: number): RawRow[] {
   return file.all<RawRow>(`${all} WHERE seq > $afterSeq ORDER BY seq LIMIT $limit`, { afterSeq, limit })
+}
+
+/** How many were delivered as far as anybody can tell: each table has an index of just these. */
+export function countUnconfirmed(file: OutboxFile): number {
+  const count = (table: 'registrations' | 'tombstones'): number =>
+    file.all<{ rows: number }>(
+      `SELECT count(*) AS rows FROM ${table} WHERE last_error = 'delivered-unconfirmed'`,
+    )[0]?.rows ?? 0
+  return count('registrations') + count('tombstones')
 }

@@ -15,6 +15,8 @@ export interface NewRegistration {
   body: string
   /** null where a person typed the card. */
   readerId: string | null
+  /** Which consent text the client was shown; null where a clerk asked. */
+  consentText?: string | null
 }
 
 export interface StoredRegistration {
@@ -33,6 +35,7 @@ export interface StoredRegistration {
   /** The server's answer body, as JSON text. */
   receipt: string | null
   discardReason: string | null
+  consentText: string | null
 }
 
 /** What became of one registration that was sent. */
@@ -65,6 +68,8 @@ export interface Watermark {
 export interface OutboxCounts {
   pending: number
   delivered: number
+  /** Of those delivered, the ones the server did not say it has from us. */
+  unconfirmed: number
   dead: number
   discarded: number
   /** Damaged so that it cannot be sent any more. */

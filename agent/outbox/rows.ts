@@ -11,6 +11,7 @@ export interface RawRow {
   idempotency_key: Uint8Array
   system: System
   reader_id: string | null
+  consent_text: string | null
   /** Milliseconds since 1970. */
   created_at: number
   state: RegistrationState
@@ -61,6 +62,7 @@ export function openRow(seals: Seals, row: RawRow): StoredRegistration {
     lastError: isErrorCode(row.last_error) ? row.last_error : null,
     receipt: openOutcome(seals, row)?.[1] ?? null,
     discardReason: row.reason === null ? null : seals.open(place, 'reason', row.reason),
+    consentText: row.consent_text,
   }
 }
 
@@ -131,6 +133,7 @@ const liveColumns = [
     'subject',
     'card',
     'reader_id',
+    'consent_text',
     'created_at',
     'created_mono_ms',
   ],
@@ -150,7 +153,18 @@ const liveColumns = [
   'reason',
 ]
 const tombstoneColumns = [
-  ...['seq', 'id', 'idempotency_key', 'system', 'reader_id', 'created_at', 'state', 'attempts', 'failures'],
+  ...[
+    'seq',
+    'id',
+    'idempotency_key',
+    'system',
+    'reader_id',
+    'consent_text',
+    'created_at',
+    'state',
+    'attempts',
+    'failures',
+  ],
   ...['last_error', 'settled_at', 'digest', 'link', 'outcome', 'reason'],
 ]
 

@@ -51,6 +51,8 @@ CREATE TABLE registrations (
   subject INTEGER,
   card INTEGER,
   reader_id TEXT,
+  -- Which consent text the client was shown: evidence that stays when the body goes.
+  consent_text TEXT,
   created_at INTEGER NOT NULL,
   created_mono_ms INTEGER NOT NULL,
   boot_id BLOB NOT NULL,
@@ -76,12 +78,15 @@ CREATE INDEX registrations_card ON registrations (card, seq) WHERE state = 'pend
 CREATE INDEX registrations_settled ON registrations (settled_at) WHERE state IN ('delivered', 'discarded');
 CREATE INDEX registrations_odd ON registrations (state, seq) WHERE state IN ('dead', 'discarded', 'lost');
 
+CREATE INDEX registrations_unconfirmed ON registrations (seq) WHERE last_error = 'delivered-unconfirmed';
+
 CREATE TABLE tombstones (
   seq INTEGER PRIMARY KEY,
   id BLOB NOT NULL,
   idempotency_key BLOB NOT NULL,
   system TEXT NOT NULL,
   reader_id TEXT,
+  consent_text TEXT,
   created_at INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('delivered', 'discarded')),
   attempts INTEGER NOT NULL,
@@ -94,11 +99,13 @@ CREATE TABLE tombstones (
   reason BLOB
 ) STRICT;
 
+CREATE INDEX tombstones_unconfirmed ON tombstones (seq) WHERE last_error = 'delivered-unconfirmed';
+
 CREATE VIEW every_registration AS
-  SELECT seq, id, idempotency_key, system, reader_id, created_at, state, attempts, failures, last_error, settled_at,
+  SELECT seq, id, idempotency_key, system, reader_id, consent_text, created_at, state, attempts, failures, last_error, settled_at,
     digest, link, body, outcome, reason FROM registrations
   UNION ALL
-  SELECT seq, id, idempotency_key, system, reader_id, created_at, state, attempts, failures, last_error, settled_at,
+  SELECT seq, id, idempotency_key, system, reader_id, consent_text, created_at, state, attempts, failures, last_error, settled_at,
     digest, link, NULL, outcome, reason FROM tombstones;
 
 -- Ids of version 1, which do not say where their row is.

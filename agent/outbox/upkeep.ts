@@ -26,9 +26,9 @@ export function bury(file: OutboxFile, before: number): number {
       .all(before) as number[]
     const copy = file.statement(
       `INSERT INTO tombstones
-         (seq, id, idempotency_key, system, reader_id, created_at, state, attempts, failures, last_error, settled_at,
+         (seq, id, idempotency_key, system, reader_id, consent_text, created_at, state, attempts, failures, last_error, settled_at,
           digest, link, outcome, reason)
-       SELECT seq, id, idempotency_key, system, reader_id, created_at, state, attempts, failures, last_error, settled_at,
+       SELECT seq, id, idempotency_key, system, reader_id, consent_text, created_at, state, attempts, failures, last_error, settled_at,
           digest, link, outcome, reason
        FROM registrations WHERE seq = ?`,
     )

@@ -42,6 +42,7 @@ export function sealVersion1(
     subject: old.subject === '' ? null : seals.orderKey(old.system, old.subject),
     card: old.card === '' ? null : seals.orderKey('card', old.card),
     reader_id: old.reader_id,
+    consent_text: null,
     created_at: Date.parse(old.created_at),
     created_mono_ms: Math.round(old.created_mono_ms),
     boot_id: fromUuid(old.boot_id),

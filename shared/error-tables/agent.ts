@@ -32,6 +32,15 @@ export const agentErrors = {
     retry: 'after-fix',
     hint: 'Give a CSV file in UTF-8 whose first line names the fields of the API document, tarjeta among them, or JSON lines; nothing was stored.',
   },
+  'page-missing': { retry: 'after-fix', hint: 'Build the kiosk page: `npm run build:page`.' },
+  'page-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Check owner and mode of the file named above; it holds 32 characters or more. systemd/README.md makes it.',
+  },
+  'client-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Give a file this user can read with the secret that `vlt-server client-secret add` printed.',
+  },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',
