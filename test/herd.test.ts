@@ -80,8 +80,14 @@ function morningAfter(seed: number): Seen {
 
     const wake = (): void => {
       if (isBusy || (pending === 0 && live.length === 0)) return
-      if (holdUntil > now) return schedule(holdUntil, wake)
-      if (live.length === 0 && drain.isHeld) return schedule(drain.heldUntilMonoMs, wake)
+      if (holdUntil > now) {
+        schedule(holdUntil, wake)
+        return
+      }
+      if (live.length === 0 && drain.isHeld) {
+        schedule(drain.heldUntilMonoMs, wake)
+        return
+      }
       const isLive = live.length > 0
       const count = Math.min(isLive ? live.length : pending, drain.size)
       isBusy = true
@@ -91,7 +97,8 @@ function morningAfter(seed: number): Seen {
         // Nobody there: refused at once.
         isBusy = false
         holdUntil = now + drain.failed()
-        return schedule(holdUntil, wake)
+        schedule(holdUntil, wake)
+        return
       }
       seen.requestsBySecond.set(second, (seen.requestsBySecond.get(second) ?? 0) + 1)
       seen.itemsBySecond.set(second, (seen.itemsBySecond.get(second) ?? 0) + count)
@@ -100,7 +107,8 @@ function morningAfter(seed: number): Seen {
         seen.refused += 1
         isBusy = false
         drain.refused(Math.ceil(admitted.awayMs / 1_000) * 1_000)
-        return schedule(now + 1, wake)
+        schedule(now + 1, wake)
+        return
       }
       busyUntil = Math.max(busyUntil, now + admitted.delayMs) + costMs.request + costMs.item * count
       const sentAt = now

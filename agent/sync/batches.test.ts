@@ -130,10 +130,8 @@ test('what one registration is refused for, or fails on, holds up none of the ot
 })
 
 test('when the answer is lost the same keys go again, under a new number', async () => {
-  server.answer = ({ path, items }) =>
-    path === registrationsPath && items.length === 4 && server.deliveries.length === 3
-      ? { status: 200, hangUp: true }
-      : undefined
+  let lost = 0
+  server.answer = ({ items }) => (items.length > 0 && lost++ < 2 ? { status: 200, hangUp: true } : undefined)
   acceptMany(10)
   deliver()
   await until(delivered(10))
@@ -143,7 +141,7 @@ test('when the answer is lost the same keys go again, under a new number', async
   expect(sequences).toEqual([...new Set(sequences)].toSorted((a, b) => a - b))
   const keys = server.deliveries.flatMap(({ items }) => items.map(({ idempotencyKey }) => idempotencyKey))
   expect(new Set(keys).size).toBe(10)
-  expect(keys.length).toBeGreaterThan(10)
+  expect(keys.length).toBeGreaterThan(11)
 })
 
 test('numbers rise over restarts, whatever became of those before', async () => {
