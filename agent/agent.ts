@@ -13,6 +13,7 @@ import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Membership } from './kiosk/membership.ts'
 import { Outbox } from './outbox/outbox.ts'
+import { tendOutbox } from './outbox/tend.ts'
 import { createCardLookup } from './page/card-lookup.ts'
 import { PageEnrolments } from './page/enrolments.ts'
 import { readPageFiles } from './page/files.ts'
@@ -26,9 +27,7 @@ import { remoteSystems } from './sync/systems/systems.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
-/** How long this machine keeps a client's data after the server has it. */
-const keepDeliveredMs = 24 * 60 * 60 * 1000
-const forgetEveryMs = 60 * 60 * 1000
+const draftEveryMs = 60 * 60 * 1000
 /** How long `ready` waits for the first look at every reader. */
 const firstLookMs = 2_000
 
@@ -55,7 +54,7 @@ export async function openCore(
   { deliver, stopWithinMs, onServerState }: CoreOptions,
 ): Promise<OpenCore> {
   await using stack = new AsyncDisposableStack()
-  const outbox = stack.use(Outbox.open(config.data, clock))
+  const outbox = stack.use(openOutbox(config, clock, log))
   const registrar = new Registrar(outbox, clock)
   const membership = stack.use(
     new Membership({
@@ -98,6 +97,22 @@ export async function openCore(
     broken: loops.broken,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function openOutbox(config: AgentConfig, clock: Clock, log: Log): Outbox {
+  const outbox = Outbox.open(config.data, clock, {
+    keySecretFile: config.outboxKeyFile,
+    limits: {
+      maxRows: config.outboxMaxRows,
+      maxBytes: config.outboxMaxMib * 1024 * 1024,
+      minFreeBytes: config.diskFloorMib * 1024 * 1024,
+    },
+  })
+  const { recovery } = outbox
+  if (recovery !== undefined) {
+    log.error({ code: 'outbox-corrupt', ...recovery }, 'the outbox was damaged; what could be read goes on')
+  }
+  return outbox
 }
 
 export interface OpenAgent extends AsyncDisposable {
@@ -201,7 +216,8 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     ),
   )
   const loops = startLoops(stopWithinMs, clock, log)
-  loops.add((stop) => forgetPeople(config.data, core.outbox, clock, log, stop))
+  loops.add((stop) => tendOutbox(core.outbox, clock, log, stop))
+  loops.add((stop) => forgetDrafts(config.data, clock, log, stop))
   for (const reader of readers) loops.add((stop) => reader.run(stop))
   stack.use(loops)
   await firstLook(readers, clock)
@@ -265,31 +281,16 @@ export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   }
 }
 
-/**
- * What was begun a day ago, and of delivered rows the data: a wrong clock can at worst remove the local copy of what the
- * server has confirmed.
- */
-async function forgetPeople(
-  dataFolder: string,
-  outbox: Outbox,
-  clock: Clock,
-  log: Log,
-  stop: AbortSignal,
-): Promise<void> {
+/** What was begun a day ago is not finished any more. */
+async function forgetDrafts(dataFolder: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {
-      const before = new Date(Date.parse(clock.now()) - keepDeliveredMs).toISOString()
-      const forgotten = outbox.forgetDelivered(before)
       forgetStaleDraft(dataFolder, clock.now())
-      if (forgotten > 0) log.info({ forgotten }, 'client data of delivered registrations removed')
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      log.error(
-        { code: error.code, err: error },
-        'client data of delivered registrations could not be removed',
-      )
+      log.error({ code: error.code, err: error }, 'what was begun and not finished could not be removed')
     }
-    await clock.sleep(forgetEveryMs, stop)
+    await clock.sleep(draftEveryMs, stop)
   }
 }
 

@@ -9,7 +9,8 @@ import { call, type CallOptions } from '../control/client.ts'
 import { coreOperations } from '../control/operations.ts'
 import { socketPath } from '../control/protocol.ts'
 import type { ExitCode } from '../../shared/exit-codes.ts'
-import { outboxFiles } from '../outbox/database.ts'
+import { thisUser, type Actor } from '../outbox/audit.ts'
+import { outboxFiles } from '../outbox/folder.ts'
 
 /** What the composition root lends to commands: the only way they touch the process. */
 export interface Terminal {
@@ -37,6 +38,13 @@ export function settings(command: Command, terminal: Terminal): AgentConfig {
     envPrefix,
     file: typeof file === 'string' ? file : undefined,
   })
+}
+
+/** Who runs this command: for the outbox's audit. */
+export function actorOf({ env }: Terminal): Actor {
+  const { uid, user } = thisUser()
+  const behind = env['SUDO_USER']
+  return { uid, user: behind === undefined ? user : `${behind} as ${user}` }
 }
 
 /** How long the agent may take for a call that waits for nobody; reading the whole outbox is the longest. */

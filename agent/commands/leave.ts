@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import type { WholeEntry } from '../control/operations.ts'
+import type { WholeEntry } from '../control/queue-operations.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { KioskStatus } from '../kiosk/channel.ts'
 import type { AgentStatus } from '../status.ts'
-import { reachOutbox, settings, type Operations, type Terminal } from './context.ts'
-import { oldestFirst, writeArray } from './queue.ts'
+import { actorOf, reachOutbox, settings, type Operations, type Terminal } from './context.ts'
+import { oldestFirst, writeArray } from './queue-list.ts'
 
 export function addLeave(program: Command, terminal: Terminal): void {
   program
@@ -18,7 +18,8 @@ export function addLeave(program: Command, terminal: Terminal): void {
       await using operations = await reachOutbox(settings(command, terminal), terminal)
       const { kiosk } = (await operations.ask('status')) as AgentStatus
       if (kiosk === null) throw new AppError('kiosk-not-joined', 'this machine has not joined a server')
-      const unsent = options.export === undefined ? 0 : await writeArray(unsentOf(operations), options.export)
+      const unsent =
+        options.export === undefined ? 0 : await writeArray(unsentOf(operations, terminal), options.export)
       if (options.export !== undefined) {
         terminal.say(
           `${String(unsent)} registrations written to ${options.export}: clients' data, keep it safe.`,
@@ -31,8 +32,8 @@ export function addLeave(program: Command, terminal: Terminal): void {
     })
 }
 
-async function* unsentOf(operations: Operations): AsyncGenerator<WholeEntry> {
-  for await (const entry of oldestFirst(operations)) {
+async function* unsentOf(operations: Operations, terminal: Terminal): AsyncGenerator<WholeEntry> {
+  for await (const entry of oldestFirst(operations, actorOf(terminal))) {
     if (entry.state === 'pending' || entry.state === 'dead') yield entry
   }
 }

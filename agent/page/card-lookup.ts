@@ -12,17 +12,21 @@ const answerWithinMs = 2_000
  * owner stays here: the status alone is the answer. Throws `client-secret-unusable`.
  */
 export function createCardLookup(
+  /** The way to the server; undefined where none is configured. It changes when the kiosk joins another. */
   clientNow: () => ServerClient | undefined,
   secretFile: string | undefined,
   over: AbortSignal,
 ): CardLookup {
   if (secretFile === undefined) return () => Promise.resolve(undefined)
   const secret = readSecret(secretFile)
+  const headers = { 'content-type': 'application/json', 'x-client-secret': secret }
   return async (uid) => {
+    const client = clientNow()
+    if (client === undefined) return undefined
     const signal = AbortSignal.any([over, AbortSignal.timeout(answerWithinMs)])
     const body = JSON.stringify({ cardIdentifier: uid })
-    const response = await clientNow()?.ask(authenticationPath, body, { 'x-client-secret': secret }, signal)
-    if (response === undefined || response.kind === 'failure') return undefined
+    const response = await client.request(authenticationPath, body, headers, signal)
+    if (response.kind === 'failure') return undefined
     return ({ 200: 'card-active', 409: 'card-inactive', 404: 'card-unknown' } as const)[response.status]
   }
 }

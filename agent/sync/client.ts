@@ -72,16 +72,6 @@ export class ServerClient implements AsyncDisposable {
     return new URL(this.#origin.pathname.replace(/\/$/, '') + path, this.#origin)
   }
 
-  /** Asks something that changes nothing, so without a key: a question that was lost is simply asked again. */
-  async ask(
-    path: string,
-    body: string,
-    headers: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Response> {
-    return this.request(path, body, { 'content-type': 'application/json', ...headers }, signal)
-  }
-
   /** Is anybody there? Whatever answers counts, since not every server has our health routes. */
   async probe(signal: AbortSignal): Promise<Response> {
     return this.#send('/health/live', { method: 'GET', signal, headers: { accept: 'application/json' } })
