@@ -139,7 +139,7 @@ export class Batches {
     const wait = askedMs === undefined ? {} : { waitMs: askedMs }
     return {
       kind: 'failed',
-      verdict: { kind: 'retry', error: error ?? 'server-failed', suspect: false, ...wait },
+      verdict: { kind: 'retry', error: error ?? 'server-failed', suspect: status >= 500, ...wait },
     }
   }
 
@@ -187,7 +187,7 @@ export function sortAnswers(
 
 const unexpected: Outcome = {
   kind: 'failed',
-  verdict: { kind: 'retry', error: 'server-unexpected-answer', suspect: false },
+  verdict: { kind: 'retry', error: 'server-unexpected-answer', suspect: true },
 }
 
 function asJson(text: string): unknown {

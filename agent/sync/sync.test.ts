@@ -314,6 +314,17 @@ test('a server that says "again now" is not hurried', async () => {
   expect(server.received.length).toBeLessThan(20)
 })
 
+test('a person who wants it tried now does not hurry a system that asked to wait', async () => {
+  server.answer = () => ({ status: 429, headers: { 'retry-after': '3600' } })
+  const account = { system: 'user-accounts', subject: 'ana', card: '', body: '{}', readerId: null } as const
+  outbox.append(account)
+  deliver()
+  await until(() => sync.status.held.length === 1)
+  sync.tryNow()
+  await fastClock.sleep(10_000, new AbortController().signal)
+  expect(server.received).toHaveLength(1)
+})
+
 test('changes of the state are told', async () => {
   deliver()
   await until(() => states.includes('online'))

@@ -163,7 +163,9 @@ export class Sync {
         if (!(error instanceof AppError)) throw error
         // The disk is full or failing: what was delivered is not yet marked, and is sent again under the same key.
         this.#log.error({ code: error.code, err: error }, 'the outbox cannot be written')
-        this.#holdFor('back-off', fullJitterMs(wayBackOff, ++this.#failuresInARow))
+        const backOffMs = fullJitterMs(wayBackOff, ++this.#failuresInARow)
+        // What the server has asked for holds all the same.
+        if (this.#hold.untilMonoMs < this.#clock.monoMs() + backOffMs) this.#holdFor('back-off', backOffMs)
       }
     }
   }
@@ -330,9 +332,9 @@ export class Sync {
       case 'pause': {
         // Whatever comes after a lost answer, the server may have the row until it says so or refuses it.
         const mayHaveIt = repeatMayConflict && (isRepeat || mayBeTaken(response))
-        this.#outbox.recordAttempt(row.id, mayHaveIt ? 'answer-lost' : verdict.error)
         if (verdict.alone === true) this.#refusedAlone(row, verdict)
         else this.#failed(row, verdict)
+        this.#outbox.recordAttempt(row.id, mayHaveIt ? 'answer-lost' : verdict.error)
         return
       }
     }

@@ -45,10 +45,10 @@ export class Turns {
     this.#live.set(id, this.#clock.monoMs() + liveMs)
   }
 
-  /** Ends every rest. */
+  /** Ends every rest of ours; not one that the server asked for. */
   tryAll(): void {
     this.#resting.clear()
-    this.#held.clear()
+    for (const [system, { reason }] of this.#held) if (reason !== 'rate-limited') this.#held.delete(system)
   }
 
   /**
