@@ -9,14 +9,14 @@ const roots = [
   'bench/**',
   'test/**',
   '**/*.test.ts',
-  '*.config.ts',
+  '**/*.config.ts',
 ]
 
 export default tseslint.config(
-  { ignores: ['dist/', 'var/', 'node_modules/'] },
+  { ignores: ['**/dist/', 'var/', 'node_modules/'] },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -39,8 +39,10 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': 'off', 'no-console': 'off', 'no-restricted-exports': 'off' },
   },
   {
-    files: ['agent/page/public/**/*.js'],
-    languageOptions: { globals: { document: 'readonly', EventSource: 'readonly' } },
+    files: ['agent/page/client/public/*.js'],
+    languageOptions: {
+      globals: { caches: 'readonly', fetch: 'readonly', self: 'readonly', URL: 'readonly' },
+    },
   },
   {
     files: ['*.cjs', '.*.cjs'],

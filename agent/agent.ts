@@ -8,21 +8,26 @@ import type { AgentConfig } from './config.ts'
 import { coreOperations, lobbyOperations, type Core } from './control/operations.ts'
 import { socketPath } from './control/protocol.ts'
 import { openControlServer } from './control/server.ts'
+import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
+import { Membership } from './kiosk/membership.ts'
 import { Outbox } from './outbox/outbox.ts'
-import { openPage, type OpenPage, type PageHealth } from './page/server.ts'
+import { tendOutbox } from './outbox/tend.ts'
+import { createCardLookup } from './page/card-lookup.ts'
+import { PageEnrolments } from './page/enrolments.ts'
+import { readPageFiles } from './page/files.ts'
+import { Heartbeat } from './page/heartbeat.ts'
+import { readPageSecret } from './page/secret.ts'
+import { openPage, type OpenPage, type PageParts } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
-import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
-import { version } from './version.ts'
+import { remoteSystems } from './sync/systems/systems.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
-/** How long this machine keeps a client's data after the server has it. */
-const keepDeliveredMs = 24 * 60 * 60 * 1000
-const forgetEveryMs = 60 * 60 * 1000
+const draftEveryMs = 60 * 60 * 1000
 /** How long `ready` waits for the first look at every reader. */
 const firstLookMs = 2_000
 
@@ -49,22 +54,22 @@ export async function openCore(
   { deliver, stopWithinMs, onServerState }: CoreOptions,
 ): Promise<OpenCore> {
   await using stack = new AsyncDisposableStack()
-  const outbox = stack.use(Outbox.open(config.data, clock))
+  const outbox = stack.use(openOutbox(config, clock, log))
   const registrar = new Registrar(outbox, clock)
-  const client =
-    config.serverUrl === undefined
-      ? undefined
-      : stack.use(
-          new ServerClient(config.serverUrl, version, {
-            connectMs: 5_000,
-            answerMs: 10_000,
-            totalMs: 30_000,
-          }),
-        )
+  const membership = stack.use(
+    new Membership({
+      ...{ folder: config.data, serverUrl: config.serverUrl, outbox, clock, log },
+      onChange: () => onServerState?.(),
+    }),
+  )
   const sync = new Sync({
     outbox,
-    client,
-    serverUrl: config.serverUrl,
+    client: membership.client,
+    serverUrl: membership.serverUrl,
+    batches: membership.batches,
+    systems: remoteSystems({
+      registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
+    }),
     clock,
     log,
     onSettled: (id) => {
@@ -72,14 +77,19 @@ export async function openCore(
     },
     onState: onServerState ?? (() => undefined),
   })
+  membership.tell(sync)
   const loops = startLoops(stopWithinMs, clock, log)
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
-    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null })
+    agentStatus({
+      ...{ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null },
+      kiosk: membership.status,
+    })
   const owned = stack.move()
   return {
     outbox,
+    membership,
     registrar,
     sync,
     status,
@@ -87,6 +97,22 @@ export async function openCore(
     broken: loops.broken,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function openOutbox(config: AgentConfig, clock: Clock, log: Log): Outbox {
+  const outbox = Outbox.open(config.data, clock, {
+    keySecretFile: config.outboxKeyFile,
+    limits: {
+      maxRows: config.outboxMaxRows,
+      maxBytes: config.outboxMaxMib * 1024 * 1024,
+      minFreeBytes: config.diskFloorMib * 1024 * 1024,
+    },
+  })
+  const { recovery } = outbox
+  if (recovery !== undefined) {
+    log.error({ code: 'outbox-corrupt', ...recovery }, 'the outbox was damaged; what could be read goes on')
+  }
+  return outbox
 }
 
 export interface OpenAgent extends AsyncDisposable {
@@ -114,7 +140,13 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       },
     }),
   )
-  const pageState = stack.use(new PageState(core.registrar, clock))
+  const over = new AbortController()
+  stack.defer(() => {
+    over.abort()
+  })
+  const lookUp = createCardLookup(() => core.membership.client, config.clientSecretFile, over.signal)
+  const pageState = stack.use(new PageState(core.registrar, clock, lookUp))
+  const heartbeat = new Heartbeat(clock)
   serverStateChanged = () => {
     pageState.changed()
   }
@@ -135,6 +167,9 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       onTap: (tap) => {
         reader.feedback(desk.accept(tap), tap)
       },
+      onRejected: () => {
+        pageState.unclear()
+      },
       onState: () => {
         pageState.changed()
       },
@@ -148,21 +183,30 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       readers: readers.map((reader) => reader.status),
       outbox: core.outbox,
       server: core.sync.status,
+      kiosk: core.membership.status,
       desk,
       pageUrl,
     })
-  const { outbox, registrar, sync, readsOnlyLf } = core
-  const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
+  const { outbox, membership, registrar, sync, readsOnlyLf } = core
+  const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
 
-  const page = await openPageOrWarn(
-    config,
-    pageState,
-    () => ({
+  const enrolments = new PageEnrolments(desk, () => {
+    core.outbox.probe()
+  })
+  const page = await openPageOrWarn(config, log, (files, secret) => ({
+    state: pageState,
+    enrolments,
+    heartbeat,
+    files,
+    secret,
+    clock,
+    log,
+    health: () => ({
+      volume: 1,
       readerReady: readers.some((reader) => reader.status.state === 'ready'),
       serverOnline: core.sync.status.state === 'online',
     }),
-    log,
-  )
+  }))
   if (page !== undefined) pageUrl = stack.use(page).url
   stack.use(
     await openControlServer(
@@ -172,7 +216,8 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     ),
   )
   const loops = startLoops(stopWithinMs, clock, log)
-  loops.add((stop) => forgetDelivered(core.outbox, clock, log, stop))
+  loops.add((stop) => tendOutbox(core.outbox, clock, log, stop))
+  loops.add((stop) => forgetDrafts(config.data, clock, log, stop))
   for (const reader of readers) loops.add((stop) => reader.run(stop))
   stack.use(loops)
   await firstLook(readers, clock)
@@ -204,12 +249,13 @@ async function alive(core: Core, pageUrl: string | null): Promise<string | undef
 /** Registrations matter more than the page: a taken port costs the page, not the agent. */
 async function openPageOrWarn(
   config: AgentConfig,
-  state: PageState,
-  health: () => PageHealth,
   log: Log,
+  parts: (files: PageParts['files'], secret: string) => PageParts,
 ): Promise<OpenPage | undefined> {
   try {
-    return await openPage(config, state, health)
+    const secret = readPageSecret(config.data, config.pageSecretFile)
+    const isLocked = config.pageSecretFile !== undefined
+    return await openPage({ ...config, isLocked }, parts(readPageFiles(), secret))
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     log.error({ code: error.code, hint: error.hint }, error.message)
@@ -225,7 +271,7 @@ async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
 }
 
 /** Are 125 kHz cards the only ones here? Readers that are configured wrongly say nothing about cards. */
-async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
+export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   try {
     const specs = await readSpecs(texts)
     return specs.length > 0 && specs.every(({ options }) => options.profile.cards === 'lf')
@@ -235,21 +281,16 @@ async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   }
 }
 
-/** Delivered rows only: a wrong clock can at worst remove the local copy of what the server has confirmed. */
-async function forgetDelivered(outbox: Outbox, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
+/** What was begun a day ago is not finished any more. */
+async function forgetDrafts(dataFolder: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {
-      const before = new Date(Date.parse(clock.now()) - keepDeliveredMs).toISOString()
-      const forgotten = outbox.forgetDelivered(before)
-      if (forgotten > 0) log.info({ forgotten }, 'client data of delivered registrations removed')
+      forgetStaleDraft(dataFolder, clock.now())
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      log.error(
-        { code: error.code, err: error },
-        'client data of delivered registrations could not be removed',
-      )
+      log.error({ code: error.code, err: error }, 'what was begun and not finished could not be removed')
     }
-    await clock.sleep(forgetEveryMs, stop)
+    await clock.sleep(draftEveryMs, stop)
   }
 }
 

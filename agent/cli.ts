@@ -2,9 +2,14 @@
 import { Command, CommanderError } from 'commander'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEnroll } from './commands/enroll.ts'
+import { addKeys } from './commands/keys.ts'
+import { addJoin } from './commands/join.ts'
+import { addLeave } from './commands/leave.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
+import { addRegister } from './commands/register.ts'
 import { addRun } from './commands/run.ts'
 import { addStatus } from './commands/status.ts'
 import { exitCodeOf, exitCodes } from '../shared/exit-codes.ts'
@@ -53,6 +58,7 @@ const program = new Command('vlt-agent')
   )
   .version(version)
   .option('--data <dir>', 'data folder of the agent (default: var/agent)')
+  .option('--outbox-key-file <file>', 'file with the secret that wraps the outbox’s keys (default: none)')
   .option('--config <file>', 'JSON file with settings, keys as the flags in camelCase')
   .addHelpText(
     'after',
@@ -65,9 +71,14 @@ const program = new Command('vlt-agent')
 
 addRun(program, terminal)
 addEnroll(program, terminal)
+addRegister(program, terminal)
 addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)
+addKeys(program, terminal)
+addJoin(program, terminal)
+addLeave(program, terminal)
+addDoctor(program, terminal)
 
 try {
   await program.parseAsync()

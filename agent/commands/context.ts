@@ -9,7 +9,8 @@ import { call, type CallOptions } from '../control/client.ts'
 import { coreOperations } from '../control/operations.ts'
 import { socketPath } from '../control/protocol.ts'
 import type { ExitCode } from '../../shared/exit-codes.ts'
-import { outboxFiles } from '../outbox/database.ts'
+import { thisUser, type Actor } from '../outbox/audit.ts'
+import { outboxFiles } from '../outbox/folder.ts'
 
 /** What the composition root lends to commands: the only way they touch the process. */
 export interface Terminal {
@@ -39,6 +40,13 @@ export function settings(command: Command, terminal: Terminal): AgentConfig {
   })
 }
 
+/** Who runs this command: for the outbox's audit. */
+export function actorOf({ env }: Terminal): Actor {
+  const { uid, user } = thisUser()
+  const behind = env['SUDO_USER']
+  return { uid, user: behind === undefined ? user : `${behind} as ${user}` }
+}
+
 /** How long the agent may take for a call that waits for nobody; reading the whole outbox is the longest. */
 const answerWithinMs = 60_000
 
@@ -56,40 +64,46 @@ type CoreMethod = keyof ReturnType<typeof coreOperations>
 
 /** Calls the running agent, or does the same in this process on the same outbox while none runs. */
 export interface Operations extends AsyncDisposable {
+  /** Does a running agent do it? */
+  readonly isAgent: boolean
   ask(
     method: CoreMethod,
     params?: Record<string, unknown>,
     onEvent?: (event: unknown) => void,
+    /** How long the operation may wait for the server, beyond the time for its work. */
+    waitMs?: number,
   ): Promise<unknown>
 }
 
 /**
- * With `deliver`, an outbox opened here is made where there is none, and emptied for as long as it is open.
+ * With `make`, an outbox is made where there is none; with `deliver` also emptied for as long as it is open here.
  * Throws `agent-unreachable` where neither an agent nor an outbox is.
  */
 export async function reachOutbox(
   config: AgentConfig,
   terminal: Terminal,
-  { deliver } = { deliver: false },
+  { deliver, make = deliver }: { deliver: boolean; make?: boolean } = { deliver: false },
 ): Promise<Operations> {
   const { signal } = terminal
   try {
     await callAgent(config, 'ping', {}, { signal, timeoutMs: 5_000 })
     return {
-      ask: (method, params = {}, onEvent) =>
-        callAgent(config, method, params, { signal, ...(onEvent === undefined ? {} : { onEvent }) }),
+      isAgent: true,
+      ask: (method, params = {}, onEvent = () => undefined, waitMs = 0) =>
+        callAgent(config, method, params, { signal, onEvent, timeoutMs: answerWithinMs + waitMs }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'agent-unreachable') throw error
     // To look into a folder that holds nothing must not make an outbox there: its name is most likely misspelt.
-    if (!deliver && outboxFiles(config.data).length === 0) throw error
+    if (!make && outboxFiles(config.data).length === 0) throw error
   }
   // Whoever asked has waited long enough: a request in flight is cut, and repeated by the next agent.
   const options = { deliver, stopWithinMs: 0 }
   const core = await openCore(config, systemClock, createLog('vlt-agent', 'error'), options)
   const operations = coreOperations(core)
   return {
+    isAgent: false,
     // An operation may throw before it answers with a promise.
     ask: async (method, params = {}, emit = () => undefined) => operations[method](params, { signal, emit }),
     [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),

@@ -18,14 +18,26 @@ export function addRun(program: Command, terminal: Terminal): void {
     .option('--insecure-http', 'allow plain http to a server on another machine')
     .option(
       '--reader <spec>',
-      'reader to use, <driver>:<path>[?option=value&…]; repeatable (see: vlt-agent reader list)',
+      'reader to use, <driver>:<path>[?option=value&…]; repeatable (see: vlt-agent reader discover, reader drivers)',
       (spec: string, all: string[] | undefined) => [...(all ?? []), spec],
     )
     .option(
       '--page-port <n>',
       'port of the kiosk page on 127.0.0.1, 0 to 65535, 0 = any free (default: 8090)',
     )
+    .option('--page-px-per-mm <n>', 'pixels of a millimetre of the lobby’s screen, 2 to 20 (default: 4)')
+    .option(
+      '--page-secret-file <file>',
+      'secret of the kiosk’s browser session (default: any browser on this machine may open the page)',
+    )
+    .option(
+      '--client-secret-file <file>',
+      'client secret of the server, to say of a card whether it is active (default: not said)',
+    )
     .option('--language <es|en>', 'language of the kiosk page (default: es)')
+    .option('--outbox-max-rows <n>', 'registrations that may wait here, 1 or more (default: 1000000)')
+    .option('--outbox-max-mib <n>', 'largest outbox file, in MiB (default: 1024)')
+    .option('--disk-floor-mib <n>', 'free disk space below which no tap is taken, in MiB (default: 64)')
     .option('--log-level <level>', 'debug, info, warn, error or fatal (default: info)')
     .action(async (_options, command: Command) => {
       const config = settings(command, terminal)

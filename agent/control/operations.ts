@@ -1,22 +1,29 @@
 import { z } from 'zod'
 import type { SimulatedDevices } from '../../devices/drivers/simulated-devices.ts'
-import { identityOf } from '../../devices/formats/identity.ts'
-import type { ReaderState, SupervisedReader, SupervisorEvent } from '../../devices/supervisor.ts'
+import type { ReaderState, SupervisorEvent } from '../../devices/reader-status.ts'
+import type { SupervisedReader } from '../../devices/supervisor.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
-import { parseClient } from '../enrolment/client-data.ts'
+import { parseClient, toRegistration } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
-import { asOutcome, confirmWithinMs, type Outcome, type Registrar } from '../enrolment/registrar.ts'
+import { queuedForms } from '../enrolment/forms/queued.ts'
+import { asOutcome, confirmWithinMs, describe, type Outcome, type Registrar } from '../enrolment/registrar.ts'
+import { isMadeUp } from '../enrolment/typed-card.ts'
+import type { Membership } from '../kiosk/membership.ts'
+import { kioskOperations } from '../kiosk/operations.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { RegistrationState, StoredRegistration } from '../outbox/registration.ts'
+import type { NewRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
 import type { AgentStatus } from '../status.ts'
+import { asObject, take } from './params.ts'
+import { queueOperations } from './queue-operations.ts'
 import type { CallContext, Handlers } from './server.ts'
 
 /** What works with and without a running agent: the outbox and the way to the server. */
 export interface Core {
   outbox: Outbox
+  membership: Membership
   registrar: Registrar
   sync: Sync
   status: () => AgentStatus
@@ -31,37 +38,15 @@ export interface Lobby {
   simulatedDevices: SimulatedDevices
 }
 
-/** A registration as `queue list --json` shows it. */
-export interface QueueEntry {
-  seq: number
-  id: string
-  system: string
-  state: RegistrationState
-  createdAt: string
-  attempts: number
-  lastError: ErrorCode | null
-  /** The server's answer body. */
-  receipt: unknown
-  readerId: string | null
-  discardReason: string | null
-}
-
-/** The same with what it sends. */
-export interface WholeEntry extends QueueEntry {
-  idempotencyKey: string
-  /** The request body; empty some time after delivery. */
-  body: unknown
-}
-
-/** Rows in one answer: a backlog of months must not be in memory at once. */
-export const pageSize = 500
-
 /** What an enrolment is until its tap. */
 const waitingForTap = { state: 'waiting', registrationId: null, receipt: null, error: null } as const
 
-const states = z.enum(['pending', 'delivered', 'dead', 'discarded'])
 const clientText = z.string()
-const id = z.string()
+const registering = z.object({
+  system: z.enum(['digital-registry', 'user-accounts']),
+  body: z.string(),
+  waitMs: z.int().nonnegative(),
+})
 
 /** Said while an enrolment goes on waiting: why a tap was not taken. */
 export interface Remark {
@@ -72,6 +57,7 @@ export interface Remark {
 export function coreOperations(core: Core) {
   const { outbox, registrar, sync } = core
   return {
+    ...kioskOperations(core),
     ping: (): void => undefined,
 
     status: () => core.status(),
@@ -84,41 +70,41 @@ export function coreOperations(core: Core) {
       return awaitServer(core, registration.id, signal)
     },
 
-    /** Newest first; the next page begins below the last `seq`. */
-    'queue.list': (params: unknown): QueueEntry[] => {
-      const { state, beforeSeq } = take(
-        z.object({ state: states.optional(), beforeSeq: z.int().optional() }),
+    /** A part of a list: all of it is stored, but for what came from a list before; answers how many are new. */
+    'enroll.list': async (params: unknown): Promise<{ added: number }> => {
+      const { clients } = take(
+        z.object({ clients: z.array(z.object({ client: clientText, card: z.string() })) }),
         params,
       )
-      return outbox.list(pageSize, beforeSeq, state).map(asEntry)
+      const registrations: NewRegistration[] = []
+      for (const { client, card } of clients) {
+        registrations.push(toRegistration(parseClient(client), await readCard(card, core), null))
+      }
+      const added = outbox.appendOnce(registrations)
+      sync.wake()
+      return { added }
     },
 
-    'queue.show': (params: unknown): WholeEntry =>
-      asWholeEntry(outbox.find(take(z.object({ id }), params).id)),
-
-    'queue.retry': (params: unknown): { retried: number } => {
-      const { id: one } = take(z.object({ id: id.optional() }), params)
-      if (one !== undefined) outbox.retry(outbox.find(one).id)
-      const retried = one === undefined ? outbox.retryAll() : 1
-      sync.tryNow()
-      return { retried }
+    /** As `enroll.card`, for a system without cards. `saved` with an error where that system takes nothing from us now. */
+    register: async (params: unknown, { signal, emit }: CallContext): Promise<Outcome> => {
+      const { system, body, waitMs } = take(registering, params)
+      const checked = queuedForms[system].check(asObject(body))
+      if ('complaints' in checked) {
+        throw new AppError('input-invalid', 'the data is not complete or not correct', {
+          fields: checked.complaints,
+        })
+      }
+      // No order to keep among people, and nothing personal to keep it by.
+      const row = registrar.append({ system, subject: '', card: '', body: checked.value, readerId: null })
+      emit(asOutcome(row))
+      const outcome = await awaitServer(core, row.id, signal, waitMs)
+      const held = sync.status.held.find((one) => one.system === system)
+      return outcome.state === 'saved' && held !== undefined
+        ? { ...outcome, error: describe(held.reason) }
+        : outcome
     },
 
-    'queue.discard': (params: unknown): void => {
-      const { id: one, reason } = take(z.object({ id, reason: z.string().trim().min(1) }), params)
-      outbox.discard(outbox.find(one).id, reason)
-    },
-
-    /** Oldest first, whole; the next page begins above the last `seq`. */
-    'queue.export': (params: unknown): WholeEntry[] => {
-      const { afterSeq } = take(z.object({ afterSeq: z.int() }), params)
-      return outbox.page(afterSeq, pageSize).map(asWholeEntry)
-    },
-
-    'queue.verify': (): { problems: string[]; counts: AgentStatus['queue'] } => ({
-      problems: outbox.verify(),
-      counts: core.status().queue,
-    }),
+    ...queueOperations({ outbox, sync, readCard: (text) => readCard(text, core) }),
   } satisfies Handlers
 }
 
@@ -134,9 +120,10 @@ export function lobbyOperations(core: Core, lobby: Lobby) {
       { signal, emit }: CallContext,
     ): Promise<Outcome | typeof waitingForTap> => {
       const { client, timeoutMs, wait } = take(startSchema, params)
-      const enrolment = desk.start(parseClient(client), timeoutMs, (remark) => {
+      const onRemark = (remark: ErrorCode): void => {
         emit({ remark } satisfies Remark)
-      })
+      }
+      const enrolment = desk.start(parseClient(client), timeoutMs, { onRemark })
       if (!wait) return waitingForTap
       emit(waitingForTap)
       signal.addEventListener('abort', () => desk.cancel(enrolment.id), { once: true })
@@ -214,29 +201,16 @@ async function awaitServer(
   { sync, registrar }: Core,
   registrationId: string,
   signal: AbortSignal,
+  waitMs = confirmWithinMs,
 ): Promise<Outcome> {
   sync.expedite(registrationId)
-  return registrar.outcome(registrationId, confirmWithinMs, signal)
-}
-
-function take<T>(schema: z.ZodType<T>, params: unknown): T {
-  const parsed = schema.safeParse(params)
-  if (!parsed.success)
-    throw new AppError('usage', 'the call does not fit its method', { cause: parsed.error })
-  return parsed.data
+  return registrar.outcome(registrationId, waitMs, signal)
 }
 
 async function readCard(text: string, { readsOnlyLf }: Core): Promise<CardUid> {
   const parsed = parseCardUid(text)
   if ('uid' in parsed) {
-    const identity = identityOf({
-      uid: parsed.uid,
-      isTruncated: false,
-      isAmbiguous: false,
-      technology: (await readsOnlyLf()) ? 'lf' : undefined,
-      isAnonymous: false,
-    })
-    if (identity !== 'random') return parsed.uid
+    if (!isMadeUp(parsed.uid, await readsOnlyLf())) return parsed.uid
     throw new AppError('card-random', 'the UID is one that phones make up')
   }
   throw new AppError('input-invalid', 'the card is not the UID of a card', {
@@ -250,23 +224,4 @@ function onlyPath(devices: SimulatedDevices): string {
   if (others.length > 0)
     throw new AppError('usage', 'several simulated readers are open: name one with --path')
   return path
-}
-
-function asEntry(row: StoredRegistration): QueueEntry {
-  const { seq, id: rowId, system, state, createdAt, attempts, lastError, readerId, discardReason } = row
-  const receipt = asJson(row.receipt)
-  return { seq, id: rowId, system, state, createdAt, attempts, lastError, receipt, readerId, discardReason }
-}
-
-function asWholeEntry(row: StoredRegistration): WholeEntry {
-  return { ...asEntry(row), idempotencyKey: row.idempotencyKey, body: asJson(row.body) }
-}
-
-/** Answers of the server are kept as they came, and a refusal need not be JSON. */
-function asJson(text: string | null): unknown {
-  try {
-    return text === null ? null : JSON.parse(text)
-  } catch {
-    return text
-  }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Identity } from '../../devices/card-frame.ts'
+import { ManualClock } from '../../devices/manual-clock.testing.ts'
 import type { Tap } from '../../devices/reader.ts'
 import type { CardUid } from '../../shared/card-uid.ts'
 import { systemClock } from '../../shared/clock.ts'
@@ -104,8 +105,8 @@ test('a tap that nobody waits for registers nothing', () => {
 
 test('a phone never becomes a card: the enrolment waits on, is told why, and takes the right card', async () => {
   const remarks: string[] = []
-  const { tapped } = desk.start(client(1), 10_000, (why) => remarks.push(why))
-  desk.start(client(2), 10_000, () => remarks.push('of another'))
+  const { tapped } = desk.start(client(1), 10_000, { onRemark: (why) => remarks.push(why) })
+  desk.start(client(2), 10_000, { onRemark: () => remarks.push('of another') })
   expect(desk.accept(tap('0824A937', 'random'))).toBe('refused')
   expect(desk.accept(tap('080D3523', 'random'))).toBe('refused')
   expect(outbox.page(0, 1_000)).toEqual([])
@@ -195,4 +196,24 @@ test('the outcome follows the registration', async () => {
     state: 'rejected',
     error: { code: 'rejected-invalid' },
   })
+})
+
+test('who says that they are still there has the whole time again', async () => {
+  const clock = new ManualClock()
+  desk = new EnrolmentDesk(registrar, clock, createLog('test', 'error'), ({ kind }) => notices.push(kind))
+  const { id, tapped } = desk.start(client(1), 10_000)
+  await clock.pass(9_000)
+  desk.keep(id, 10_000)
+  await clock.pass(9_000)
+  expect(desk.waiting).toBe(1)
+  await clock.pass(1_000)
+  expect(await tapped).toMatchObject({ state: 'rejected', error: { code: 'enrolment-timeout' } })
+  desk.keep(id, 10_000)
+  expect(desk.waiting).toBe(0)
+})
+
+test('the consent text that the client saw is stored with the registration', () => {
+  desk.start(client(1), 10_000, { consentText: 'kiosk-2026-11-es' })
+  desk.accept(tap('A0C2BBCA'))
+  expect(outbox.page(0, 1)).toMatchObject([{ consentText: 'kiosk-2026-11-es' }])
 })

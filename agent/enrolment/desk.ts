@@ -11,6 +11,7 @@ import { refused, type Outcome, type Registrar } from './registrar.ts'
 interface WaitingEnrolment {
   id: string
   client: ClientData
+  consentText: string | null
   since: string
   sinceMonoMs: number
   /** Ends the wait for a tap; never rejects. */
@@ -22,6 +23,13 @@ interface WaitingEnrolment {
 
 /** So long a card that was just accepted is taken to be still in the same hand, in milliseconds. */
 const sameHandMs = 20_000
+
+export interface EnrolmentOptions {
+  /** Hears why a tap was not taken while the enrolment goes on waiting. */
+  onRemark?: (why: ErrorCode) => void
+  /** Which consent text the client was shown; null where a clerk asked. */
+  consentText?: string | null
+}
 
 /** An enrolment that waits for its tap. */
 export interface Enrolment {
@@ -44,7 +52,7 @@ export type DeskNotice =
   | { kind: 'refused'; outcome: Outcome }
   | { kind: 'expired' }
   | { kind: 'cancelled' }
-  | { kind: 'unclaimed' }
+  | { kind: 'unclaimed'; uid: CardUid }
   /** A phone, or a card that makes up its number: never somebody's card. */
   | { kind: 'random' }
 
@@ -77,16 +85,16 @@ export class EnrolmentDesk {
     this.#notify = notify
   }
 
-  /** `onRemark` hears why a tap was not taken while the enrolment goes on waiting. */
   start(
     client: ClientData,
     timeoutMs: number,
-    onRemark: (why: ErrorCode) => void = () => undefined,
+    { onRemark = () => undefined, consentText = null }: EnrolmentOptions = {},
   ): Enrolment {
     const { promise, resolve } = Promise.withResolvers<StoredRegistration | Outcome>()
     const enrolment: WaitingEnrolment = {
       id: randomUUID(),
       client,
+      consentText,
       since: this.#clock.now(),
       sinceMonoMs: this.#clock.monoMs(),
       settle: resolve,
@@ -97,6 +105,15 @@ export class EnrolmentDesk {
     void this.#expire(enrolment, timeoutMs)
     this.#notify({ kind: 'waiting' })
     return { id: enrolment.id, tapped: promise }
+  }
+
+  /** The client is still there: the time for the tap begins anew. */
+  keep(id: string, timeoutMs: number): void {
+    const enrolment = this.#waiting.find((waiting) => waiting.id === id)
+    if (enrolment === undefined) return
+    enrolment.expiry.abort()
+    enrolment.expiry = new AbortController()
+    void this.#expire(enrolment, timeoutMs)
   }
 
   /** Drops one waiting enrolment, or all; answers how many. */
@@ -139,7 +156,7 @@ export class EnrolmentDesk {
     }
     if (enrolment === undefined) {
       this.#log.info({ reader: tap.readerId }, 'tap without an enrolment')
-      this.#notify({ kind: 'unclaimed' })
+      this.#notify({ kind: 'unclaimed', uid: tap.uid })
       return 'refused'
     }
     if (this.#isSecondTap(tap, enrolment)) {
@@ -149,7 +166,12 @@ export class EnrolmentDesk {
     this.#waiting.shift()
     enrolment.expiry.abort()
     try {
-      const registration = this.#registrar.accept(enrolment.client, tap.uid, tap.readerId)
+      const registration = this.#registrar.accept(
+        enrolment.client,
+        tap.uid,
+        tap.readerId,
+        enrolment.consentText,
+      )
       const { readerId: reader, identity, proof } = tap
       this.#log.info({ registration: registration.id, reader, identity, proof }, 'accepted')
       this.#lastAccepted = { uid: tap.uid, atMonoMs: this.#clock.monoMs() }
@@ -173,8 +195,9 @@ export class EnrolmentDesk {
   }
 
   async #expire(enrolment: WaitingEnrolment, timeoutMs: number): Promise<void> {
-    await this.#clock.sleep(timeoutMs, enrolment.expiry.signal)
-    if (enrolment.expiry.signal.aborted) return
+    const { signal } = enrolment.expiry
+    await this.#clock.sleep(timeoutMs, signal)
+    if (signal.aborted) return
     this.#log.warn('no tap in time, enrolment dropped')
     this.#drop(enrolment, new AppError('enrolment-timeout', 'no card was tapped in time'))
     this.#notify({ kind: 'expired' })

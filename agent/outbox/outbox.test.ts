@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
-import { openOutboxDatabase, outboxPath } from './database.ts'
+import { openHeld } from './database.ts'
+import { outboxPath } from './folder.ts'
 import { Outbox } from './outbox.ts'
 import type { NewRegistration } from './registration.ts'
 
@@ -40,7 +41,8 @@ describe('durability', () => {
   test('synchronous is FULL in WAL after writes, on a new file and on every later open', () => {
     outbox[Symbol.dispose]()
     for (let open = 0; open < 3; open++) {
-      const database = openOutboxDatabase(folder, systemClock)
+      Outbox.open(folder, systemClock)[Symbol.dispose]()
+      const database = openHeld(outboxPath(folder))
       database.exec(`UPDATE outbox SET opened_at = 'x'`)
       expect(database.pragma('synchronous', { simple: true })).toBe(2)
       expect(database.pragma('journal_mode', { simple: true })).toBe('wal')
@@ -102,6 +104,39 @@ describe('order', () => {
     const second = outbox.append(registration('1'))
     for (let failure = 0; failure < 5; failure++) outbox.blame(bad.id)
     expect(outbox.next([], [])?.id).toBe(second.id)
+  })
+})
+
+describe('batches', () => {
+  test('a batch holds the first rows in turn, one for each client and each card', () => {
+    const first = outbox.append(registration('1', 'A0C2BBCA'))
+    outbox.append(registration('1'))
+    outbox.append(registration('2', 'A0C2BBCA'))
+    const third = outbox.append(registration('3'))
+    const live = outbox.append(registration('4'))
+    const batch = outbox.nextBatch(10, [], [live.id])
+    expect(batch.map(({ id }) => id)).toEqual([live.id, first.id, third.id])
+    expect(outbox.nextBatch(2, [first.id], [])).toHaveLength(2)
+  })
+
+  test('registrations without a card do not wait for each other', () => {
+    for (const subject of ['1', '2', '3']) outbox.append(registration(subject, ''))
+    expect(outbox.nextBatch(10, [], [])).toHaveLength(3)
+  })
+
+  test('a batch is settled as one', () => {
+    const [a, b, c] = ['1', '2', '3'].map((subject) => outbox.append(registration(subject)).id)
+    outbox.settleAll([
+      { id: a ?? '', state: 'delivered', receipt: '{"id":1}' },
+      { id: b ?? '', state: 'dead', error: 'rejected-invalid', receipt: null },
+      { id: c ?? '', state: 'pending', error: 'server-failed' },
+    ])
+    expect(outbox.watermark()).toMatchObject({
+      epoch: outbox.epoch,
+      highestSeq: 3,
+      ...{ accepted: 3, delivered: 1, dead: 1, discarded: 0, pending: 1 },
+    })
+    expect(outbox.get(c ?? '')).toMatchObject({ attempts: 1, lastError: 'server-failed' })
   })
 })
 

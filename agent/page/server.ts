@@ -1,96 +1,167 @@
-import { readFileSync } from 'node:fs'
-import { fastify, type FastifyReply } from 'fastify'
+import { fastify, type FastifyError, type FastifyReply } from 'fastify'
+import type { Clock } from '../../shared/clock.ts'
 import { AppError, nativeCode } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { PageEnrolments } from './enrolments.ts'
+import type { PageFiles } from './files.ts'
+import { cookieName, guard, isSame, pageCookie, refuse } from './guard.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { pingMs, type Language, type PageFailure, type Snapshot } from './protocol.ts'
 import type { PageState } from './state.ts'
 
-/** What the strip at the foot of the page says. */
-export interface PageHealth {
-  readerReady: boolean
-  serverOnline: boolean
+export interface PageOptions {
+  pagePort: number
+  language: Language
+  pagePxPerMm: number
+  /** The page is given its secret only through `/enter`, by who can read the secret's file. */
+  isLocked: boolean
+}
+
+export interface PageParts {
+  state: PageState
+  enrolments: PageEnrolments
+  heartbeat: Heartbeat
+  files: PageFiles
+  secret: string
+  clock: Clock
+  log: Log
+  health: () => Pick<Snapshot, 'readerReady' | 'serverOnline' | 'volume'>
 }
 
 export interface OpenPage extends AsyncDisposable {
   readonly url: string
 }
 
-const assets = {
-  '/': ['index.html', 'text/html; charset=utf-8'],
-  '/page.css': ['page.css', 'text/css; charset=utf-8'],
-  '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
-} as const
-
+/** A client's data has less than two thousand; nothing else is longer. */
+const maxBodyBytes = 16 * 1024
 const maxUnreadBytes = 64 * 1024
 
-/** The page is served by the agent itself and needs nothing from elsewhere. */
-const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'"
-
 /**
- * The kiosk page on 127.0.0.1: what the person at the reader is told. It reads state and can change nothing, and
- * answers only to its own name, so that a web page elsewhere cannot reach it through DNS rebinding.
+ * The kiosk page on 127.0.0.1 and its API. What a person types goes in and never comes out again: every answer is
+ * built from `Snapshot`, which has no personal data.
  */
-export async function openPage(
-  { pagePort, language }: { pagePort: number; language: string },
-  state: PageState,
-  health: () => PageHealth,
-): Promise<OpenPage> {
-  const app = fastify({ forceCloseConnections: true })
-  const streams = new Set<FastifyReply>()
+export async function openPage(options: PageOptions, parts: PageParts): Promise<OpenPage> {
+  const { state, enrolments, heartbeat, files, secret, clock, log } = parts
+  const app = fastify({ forceCloseConnections: true, bodyLimit: maxBodyBytes })
+  app.removeContentTypeParser('text/plain')
+  guard(
+    app,
+    clock,
+    secret,
+    (path) => files.byPath.has(path) || path === '/enter' || path.startsWith('/health/'),
+  )
+  app.setErrorHandler<FastifyError | AppError>((error, _request, reply) => {
+    const [status, code] = failureOf(error)
+    if (status === 500) log.error({ err: error }, 'a request of the page failed')
+    return refuse(reply, status, { code })
+  })
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 404, { code: 'unreadable' }))
 
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'content-security-policy': contentSecurityPolicy,
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
+  const setCookie = (reply: FastifyReply): FastifyReply =>
+    reply.header('set-cookie', `${cookieName}=${pageCookie(secret)}; HttpOnly; SameSite=Strict; Path=/`)
+
+  for (const [path, { content, type }] of files.byPath) {
+    app.get(path, (_request, reply) => {
+      if (path === '/' && !options.isLocked) setCookie(reply)
+      return reply.type(type).send(content)
     })
-    if (!isOwnHost(request.headers.host, request.socket.localPort)) {
-      await reply.code(403).send({ message: 'This page answers only on 127.0.0.1.' })
-    }
+  }
+  app.get<{ Querystring: { secret?: string } }>('/enter', ({ query }, reply) => {
+    if (!isSame(query.secret, secret)) return refuse(reply, 403, { code: 'forbidden' })
+    return setCookie(reply).redirect('/', 303)
+  })
+  app.get('/health/live', () => ({ status: 'ok' }))
+  app.get('/health/page', (_request, reply) =>
+    reply.code(heartbeat.isAlive ? 200 : 503).send({ ageMs: heartbeat.ageMs }),
+  )
+
+  const snapshot = (): Snapshot => ({
+    language: options.language,
+    pxPerMm: options.pagePxPerMm,
+    screen: state.screen,
+    ...parts.health(),
+    build: files.build,
   })
 
-  for (const [path, [file, type]] of Object.entries(assets)) {
-    const content = readFileSync(new URL(`public/${file}`, import.meta.url))
-    app.get(path, (_request, reply) => reply.type(type).send(content))
-  }
-  app.get('/health/live', () => ({ status: 'ok' }))
   app.get('/state', () => snapshot())
+  app.post('/heartbeat', () => {
+    heartbeat.beat()
+    return {}
+  })
+  app.post('/begin', () => {
+    enrolments.begin()
+    state.dismiss()
+    return snapshot()
+  })
+  app.post('/enrolment', (request, reply) => {
+    const submission = enrolments.submit(request.body)
+    if (submission.kind === 'busy') return refuse(reply, 409, { code: 'busy' })
+    if (submission.kind === 'invalid') {
+      const fields = submission.complaints.map(({ field }) => field)
+      return refuse(reply, 422, { code: 'invalid', fields })
+    }
+    return snapshot()
+  })
+  app.post('/enrolment/keep', () => {
+    enrolments.keep()
+    return snapshot()
+  })
+  app.post('/enrolment/cancel', () => {
+    enrolments.cancel()
+    state.dismiss()
+    return snapshot()
+  })
+  app.post('/dismiss', () => {
+    state.dismiss()
+    return snapshot()
+  })
+
+  const streams = new Set<FastifyReply>()
   app.get('/events', (request, reply) => {
     reply.hijack()
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value)
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
     reply.raw.write(event())
     streams.add(reply)
     request.raw.once('close', () => streams.delete(reply))
   })
-
-  const snapshot = () => ({ language, screen: state.screen, ...health() })
   const event = (): string => `data: ${JSON.stringify(snapshot())}\n\n`
-  const unwatch = state.onChange(() => {
+  const push = (): void => {
+    if (streams.size === 0) return
     const text = event()
     for (const stream of streams) {
       // A browser that has stopped reading is let go; one that lives connects again by itself.
       if (stream.raw.writableLength > maxUnreadBytes) stream.raw.destroy()
       else stream.raw.write(text)
     }
-  })
+  }
+  const unwatch = state.onChange(push)
+  // A page that hears nothing for a while knows that we hang, and says so.
+  const pinging = setInterval(push, pingMs)
 
   let url: string
   try {
-    url = await app.listen({ host: '127.0.0.1', port: pagePort })
+    url = await app.listen({ host: '127.0.0.1', port: options.pagePort })
   } catch (cause) {
+    clearInterval(pinging)
     const taken = nativeCode(cause) === 'EADDRINUSE'
-    const where = `the kiosk page on 127.0.0.1:${String(pagePort)}`
+    const where = `the kiosk page on 127.0.0.1:${String(options.pagePort)}`
     throw new AppError(taken ? 'address-in-use' : 'address-unusable', `cannot serve ${where}`, { cause })
   }
   return {
     url,
     async [Symbol.asyncDispose]() {
+      clearInterval(pinging)
       unwatch()
       await app.close()
     },
   }
 }
 
-function isOwnHost(host: string | undefined, port: number | undefined): boolean {
-  return host === `127.0.0.1:${String(port)}` || host === `localhost:${String(port)}`
+function failureOf(error: FastifyError | AppError): [number, PageFailure['code']] {
+  if (error instanceof AppError) return [503, 'cannot-store']
+  if (error.statusCode === 413) return [413, 'too-large']
+  if (error.statusCode !== undefined && error.statusCode < 500) return [error.statusCode, 'unreadable']
+  return [500, 'failed']
 }

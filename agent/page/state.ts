@@ -1,55 +1,79 @@
 import type { Clock } from '../../shared/clock.ts'
-import { AppError } from '../../shared/errors.ts'
+import { outcomeMessages, registrationAnswer } from '../../shared/contracts/vlt-clients.ts'
+import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { DeskNotice } from '../enrolment/desk.ts'
+import { receiptCode } from '../outbox/receipt-code.ts'
 import type { Outcome, Registrar } from '../enrolment/registrar.ts'
-
-/** What the kiosk page shows. Never a name, a document or a card. */
-export interface Screen {
-  name: 'idle' | 'waiting' | 'unclaimed' | 'expired' | 'random' | Outcome['state']
-  /** Short code of the registration, by which staff find it. */
-  code: string | null
-}
+import type { Screen, ScreenName } from './protocol.ts'
+import type { CardUid } from '../../shared/card-uid.ts'
 
 /** How long an outcome stays on the screen where nothing else wants it, in milliseconds. */
-const outcomeMs = 20_000
+export const outcomeMs = 20_000
 /** How long it stays whatever else happens but another outcome: somebody is reading it. */
 const readingMs = 5_000
 
+const outcomes: ReadonlySet<ScreenName> = new Set<ScreenName>([
+  'saved',
+  'registered',
+  'card-added',
+  'already-yours',
+  'card-taken',
+  'duplicate',
+  'rejected',
+  'cannot-store',
+])
+
+/** Why the outbox takes nothing: no fault of the client's data. */
+const storageFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'disk-full',
+  'storage-failed',
+  'outbox-corrupt',
+  'agent-stopping',
+])
+
 interface Shown {
   screen: Screen
-  isOutcome: boolean
   sinceMonoMs: number
 }
+
+/** What the server says of a card; undefined where it cannot be asked now. */
+export type CardLookup = (
+  uid: CardUid,
+) => Promise<'card-active' | 'card-inactive' | 'card-unknown' | undefined>
 
 /**
  * Turns what happens at the desk into screens.
  *
  *   an outcome (accepted, refused) shows at once, for 20 s
  *   a remark (unclaimed, expired) shows for 20 s, but never over anything that somebody is still reading
- *   "use the card, not the phone" shows at once, but never over an outcome that somebody is still reading
+ *   "not your phone" and "one card, without moving it" show at once, but never over an outcome that is being read
  *   underneath: "hold your card" while an enrolment waits, else the welcome
  *   after 5 s an outcome or remark makes room for an enrolment that waits
+ *   the person may end an outcome or remark
  */
 export class PageState implements Disposable {
   readonly #registrar: Registrar
   readonly #clock: Clock
+  readonly #lookUp: CardLookup
   readonly #listeners = new Set<() => void>()
   readonly #over = new AbortController()
   /** Ends the timers of what is shown no more. */
   #replaced = new AbortController()
   #shown: Shown | undefined
   #waiting: () => number = () => 0
+  #count = 0
 
-  constructor(registrar: Registrar, clock: Clock) {
+  constructor(registrar: Registrar, clock: Clock, lookUp: CardLookup = () => Promise.resolve(undefined)) {
     this.#registrar = registrar
     this.#clock = clock
+    this.#lookUp = lookUp
   }
 
   get screen(): Screen {
     const waits = this.#waiting() > 0
     if (this.#shown !== undefined && this.#ageMs() < (waits ? readingMs : outcomeMs))
       return this.#shown.screen
-    return { name: waits ? 'waiting' : 'idle', code: null }
+    return { name: waits ? 'waiting' : 'idle', code: null, number: this.#count }
   }
 
   /** Tells how many enrolments wait for their tap. */
@@ -73,21 +97,36 @@ export class PageState implements Disposable {
     for (const listener of this.#listeners) listener()
   }
 
+  /** The person has read it, or touched the screen for something else. */
+  dismiss(): void {
+    this.#shown = undefined
+    this.#replaced.abort()
+    this.changed()
+  }
+
+  /** The reader sent what is no card. */
+  unclear(): void {
+    this.#remark('unclear')
+  }
+
   show(notice: DeskNotice): void {
     switch (notice.kind) {
       case 'accepted':
         void this.#follow(notice.registration.id)
         return
-      case 'refused':
-        this.#set({ name: 'rejected', code: null }, true)
+      case 'refused': {
+        const code = notice.outcome.error?.code
+        this.#set(code !== undefined && storageFaults.has(code) ? 'cannot-store' : 'rejected')
         return
+      }
       case 'expired':
+        if (!this.#isRead()) this.#set('expired')
+        return
       case 'unclaimed':
-        if (!this.#isRead()) this.#set({ name: notice.kind, code: null }, false)
+        void this.#answerFor(notice.uid)
         return
       case 'random':
-        if (!this.#isRead() || this.#shown?.isOutcome === false)
-          this.#set({ name: 'random', code: null }, false)
+        this.#remark('random')
         return
       case 'waiting':
       case 'cancelled':
@@ -97,16 +136,44 @@ export class PageState implements Disposable {
 
   /** Saved first, because that is already true; then the server's word, if it comes while the person stands there. */
   async #follow(id: string): Promise<void> {
-    const code = id.slice(0, 6).toUpperCase()
-    const saved: Screen = { name: 'saved', code }
-    this.#set(saved, true)
+    const code = receiptCode(id)
+    const saved = this.#set('saved', code)
     try {
-      const { state } = await this.#registrar.outcome(id, outcomeMs, this.#over.signal)
-      if (state !== 'saved' && this.#shown?.screen === saved) this.#set({ name: state, code }, true)
+      const outcome = await this.#registrar.outcome(id, outcomeMs, this.#over.signal)
+      if (outcome.state !== 'saved' && this.#isShown(saved)) this.#set(this.#nameOf(id, outcome), code)
     } catch (error) {
       // The outbox cannot be read now: "saved" is still true, and all that is known.
       if (!(error instanceof AppError)) throw error
     }
+  }
+
+  #nameOf(id: string, { state, receipt }: Outcome): ScreenName {
+    if (state === 'registered') {
+      const answer = registrationAnswer.safeParse(receipt).data
+      return answer?.mensaje === outcomeMessages['card-added'] ? 'card-added' : 'registered'
+    }
+    // Only other systems leave a registration unconfirmed; here it would be no more than saved.
+    if (state !== 'duplicate') return state === 'unconfirmed' ? 'saved' : state
+    return { own: 'already-yours', other: 'card-taken', unknown: 'duplicate' }[
+      this.#registrar.ownerOf(id)
+    ] as ScreenName
+  }
+
+  async #answerFor(uid: CardUid): Promise<void> {
+    if (this.#isRead()) return
+    const unclaimed = this.#set('unclaimed')
+    const answer = await this.#lookUp(uid)
+    if (answer !== undefined && this.#isShown(unclaimed)) this.#set(answer)
+  }
+
+  /** About a card that was not taken; never over an outcome that somebody is still reading. */
+  #remark(name: ScreenName): void {
+    if (!this.#isRead() || (this.#shown !== undefined && !outcomes.has(this.#shown.screen.name)))
+      this.#set(name)
+  }
+
+  #isShown(screen: Screen): boolean {
+    return this.#shown?.screen === screen
   }
 
   /** Somebody is still reading what is shown. */
@@ -114,17 +181,21 @@ export class PageState implements Disposable {
     return this.#shown !== undefined && this.#ageMs() < readingMs
   }
 
-  #set(screen: Screen, isOutcome: boolean): void {
-    this.#shown = { screen, isOutcome, sinceMonoMs: this.#clock.monoMs() }
+  #set(name: ScreenName, code: string | null = null): Screen {
+    this.#count += 1
+    const screen: Screen = { name, code, number: this.#count }
+    this.#shown = { screen, sinceMonoMs: this.#clock.monoMs() }
     this.changed()
     this.#replaced.abort()
-    const { signal } = (this.#replaced = new AbortController())
+    this.#replaced = new AbortController()
+    const { signal } = this.#replaced
     for (const ms of [readingMs, outcomeMs]) {
       // A little later than the time that `screen` compares with: timers may come early.
       void this.#clock.sleep(ms + 20, signal).then(() => {
         if (!signal.aborted) this.changed()
       })
     }
+    return screen
   }
 
   #ageMs(): number {

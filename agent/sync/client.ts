@@ -2,8 +2,8 @@ import { Agent, request, type Dispatcher } from 'undici'
 import { nativeCode } from '../../shared/errors.ts'
 import type { Response } from './classify.ts'
 
-/** Largest answer read, in bytes; the documented ones have about a hundred. */
-const maxAnswerBytes = 64 * 1024
+/** Largest answer read, in bytes; the documented ones have about a hundred, one to a full batch some forty thousand. */
+const maxAnswerBytes = 1024 * 1024
 
 export interface Timeouts {
   connectMs: number
@@ -37,7 +37,8 @@ export class ServerClient implements AsyncDisposable {
     this.#userAgent = `vlt-agent/${version}`
     this.#totalMs = timeouts.totalMs
     this.#dispatcher = new Agent({
-      connections: 1,
+      // One for deliveries, one for questions that must not wait behind them.
+      connections: 2,
       connect: { timeout: timeouts.connectMs },
       headersTimeout: timeouts.answerMs,
       bodyTimeout: timeouts.answerMs,
@@ -46,17 +47,29 @@ export class ServerClient implements AsyncDisposable {
 
   /** Posts JSON text below the server's URL. `signal` cuts it off: the row then stays pending. */
   async post(path: string, body: string, idempotencyKey: string, signal: AbortSignal): Promise<Response> {
+    // A structured-field string, as the draft of the header has it.
+    const headers = { 'content-type': 'application/json', 'idempotency-key': `"${idempotencyKey}"` }
+    return this.request(path, body, headers, signal)
+  }
+
+  /** The same with headers of the caller's. */
+  async request(
+    path: string,
+    body: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Response> {
     return this.#send(path, {
       method: 'POST',
       body,
       signal,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json',
-        // A structured-field string, as the draft of the header has it.
-        'idempotency-key': `"${idempotencyKey}"`,
-      },
+      headers: { ...headers, accept: 'application/json' },
     })
+  }
+
+  /** Where a path lies on this server. */
+  address(path: string): URL {
+    return new URL(this.#origin.pathname.replace(/\/$/, '') + path, this.#origin)
   }
 
   /** Is anybody there? Whatever answers counts, since not every server has our health routes. */
@@ -75,9 +88,8 @@ export class ServerClient implements AsyncDisposable {
       headers: Record<string, string>
     },
   ): Promise<Response> {
-    const url = new URL(this.#origin.pathname.replace(/\/$/, '') + path, this.#origin)
     try {
-      const answer = await request(url, {
+      const answer = await request(this.address(path), {
         ...options,
         signal: AbortSignal.any([options.signal, AbortSignal.timeout(this.#totalMs)]),
         headers: { ...options.headers, 'user-agent': this.#userAgent },

@@ -16,6 +16,31 @@ export const agentErrors = {
     hint: 'Use the card itself, not a phone: this number is made up at each tap. Nothing was stored.',
   },
   'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
+  'draft-waiting': {
+    retry: 'after-fix',
+    hint: 'A customer account was begun on this machine: go on with `vlt-agent register customer-account --resume`, or erase it with `--forget`.',
+  },
+  'draft-missing': {
+    retry: 'after-fix',
+    hint: 'Nothing was begun here, or more than 24 hours ago: start again without --resume.',
+  },
+  'code-needed': {
+    retry: 'after-fix',
+    hint: 'Read the code in the mail, then go on with `vlt-agent register customer-account --resume`, at a terminal or with `codigo` in the file.',
+  },
+  'list-unreadable': {
+    retry: 'after-fix',
+    hint: 'Give a CSV file in UTF-8 whose first line names the fields of the API document, tarjeta among them, or JSON lines; nothing was stored.',
+  },
+  'page-missing': { retry: 'after-fix', hint: 'Build the kiosk page: `npm run build:page`.' },
+  'page-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Check owner and mode of the file named above; it holds 32 characters or more. systemd/README.md makes it.',
+  },
+  'client-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Give a file this user can read with the secret that `vlt-server client-secret add` printed.',
+  },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',
@@ -28,7 +53,27 @@ export const agentErrors = {
   },
   'outbox-corrupt': {
     retry: 'after-fix',
-    hint: 'Run `vlt-agent queue recover`: it sets the damaged files aside, unchanged, and copies out every registration that can still be read.',
+    hint: 'Start the agent again: it sets the damaged files aside, unchanged, and goes on with every registration that can still be read. By hand: `vlt-agent queue recover`.',
+  },
+  'outbox-full': {
+    retry: 'later',
+    hint: 'Nothing accepted is lost, but nothing new is taken: bring the server back, or see to dead letters (`vlt-agent queue list --state dead`).',
+  },
+  'outbox-key-missing': {
+    retry: 'after-fix',
+    hint: 'Restore outbox-keys.json beside the outbox, and give the secret that wraps it with --outbox-key-file if there is one. Nothing was changed.',
+  },
+  'outbox-key-mismatch': {
+    retry: 'after-fix',
+    hint: 'These are the keys of another outbox: restore outbox-keys.json, and the secret of --outbox-key-file, that belong to this one. Nothing was changed.',
+  },
+  'outbox-key-unusable': {
+    retry: 'after-fix',
+    hint: 'The keys file must be readable by the agent’s user alone (chmod 600) and as the agent wrote it.',
+  },
+  'registration-damaged': {
+    retry: 'never',
+    hint: 'The disk has changed what was stored: register this client again, and check the disk (dmesg, smartctl).',
   },
   'outbox-missing': { retry: 'after-fix', hint: 'Check --data: no agent has ever kept its outbox there.' },
   'outbox-unusable': {

@@ -1,0 +1,137 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { consentText } from '../consents.ts'
+import { warningMs, type Language, type Snapshot } from '../protocol.ts'
+import { post, useAgent, type Answer } from './agent.ts'
+import { Form } from './form.tsx'
+import { useIdle } from './idle.ts'
+import { looks, OutOfService, Outcome, Start, StillThere, Tap } from './screens.tsx'
+import { play } from './sound.ts'
+import { noAnswers, toClient, type Answers, type Path } from './steps.ts'
+import { texts } from './texts.ts'
+
+/** What a person is filling in. It is the only personal data in the page, and lives in no other place of it. */
+interface Filling {
+  path: Path
+  answers: Answers
+}
+
+const nothingWrong: { failure: string | undefined; wrongFields: string[] } = {
+  failure: undefined,
+  wrongFields: [],
+}
+
+/**
+ *   start -> filling in -> sent: from here on the agent's screen is shown -> start
+ *                       -> left, or nobody there any more: forgotten -> start
+ *   no word of the agent -> out of service; what is being filled in waits behind it for as long as a person would
+ */
+export function App() {
+  const [agent, hear] = useAgent()
+  const [chosen, choose] = useState<Language>()
+  const [filling, fill] = useState<Filling>()
+  const [sending, setSending] = useState(false)
+  const [wrong, setWrong] = useState(nothingWrong)
+  const known = useRef<Snapshot>(undefined)
+  if (agent !== undefined) known.current = agent
+
+  const language = chosen ?? known.current?.language ?? 'es'
+  const words = texts[language]
+  const pxPerMm = known.current?.pxPerMm
+
+  const forget = useCallback(() => {
+    fill(undefined)
+    setWrong(nothingWrong)
+    choose(undefined)
+    document.getSelection()?.removeAllRanges()
+  }, [])
+
+  const screen = agent?.screen
+  const isWaiting = filling === undefined && screen?.name === 'waiting'
+  const watched = filling !== undefined ? 'filling' : isWaiting ? screen.number : undefined
+  const { isAsking, stay } = useIdle(watched, forget)
+
+  useEffect(() => {
+    document.documentElement.lang = language
+    document.title = words.title
+    if (pxPerMm !== undefined) document.documentElement.style.setProperty('--mm', `${String(pxPerMm)}px`)
+  }, [language, words, pxPerMm])
+
+  useEffect(() => {
+    if (agent === undefined || screen === undefined || filling !== undefined) return
+    if (screen.name !== 'idle' && screen.name !== 'waiting') play(looks[screen.name].sound, agent.volume)
+  }, [screen?.number, screen?.name])
+
+  const take = (answer: Answer<Snapshot>): boolean => {
+    if ('ok' in answer) hear(answer.ok)
+    return 'ok' in answer
+  }
+  const begin = async (path: Path): Promise<void> => {
+    if (take(await post('/begin'))) fill({ path, answers: noAnswers() })
+  }
+  const send = async ({ path, answers }: Filling): Promise<void> => {
+    setSending(true)
+    const body = { client: toClient(path, answers), consentText: consentText(language) }
+    const answer = await post('/enrolment', body)
+    setSending(false)
+    if (take(answer)) {
+      fill(undefined)
+      setWrong(nothingWrong)
+      return
+    }
+    if ('ok' in answer) return
+    const { failure } = answer
+    const text =
+      words.failures[
+        failure === 'busy' || failure === 'invalid' || failure === 'unreachable' ? failure : 'failed'
+      ]
+    setWrong({ failure: text, wrongFields: answer.fields })
+  }
+  const tell = (path: string) => (): void => void post(path).then(take)
+
+  if (agent === undefined) return <OutOfService words={words} />
+  if (isAsking)
+    return (
+      <StillThere
+        words={words}
+        leftMs={warningMs}
+        onStay={() => {
+          stay()
+          if (isWaiting) tell('/enrolment/keep')()
+        }}
+      />
+    )
+  if (filling !== undefined)
+    return (
+      <Form
+        {...filling}
+        {...wrong}
+        language={language}
+        words={words}
+        isSending={sending}
+        onChange={(answers) => {
+          setWrong(nothingWrong)
+          fill({ ...filling, answers })
+        }}
+        onLeave={forget}
+        onSend={() => void send(filling)}
+      />
+    )
+  const { name, code, number } = agent.screen
+  if (name === 'waiting' || name === 'idle') {
+    if (!agent.readerReady) return <Outcome name="no-reader" code={null} words={words} onDone={undefined} />
+    if (name === 'waiting') return <Tap words={words} onCancel={tell('/enrolment/cancel')} />
+    return (
+      <Start
+        words={words}
+        offline={!agent.serverOnline}
+        onNew={() => void begin('new')}
+        onReturning={() => void begin('returning')}
+        onLanguage={() => {
+          choose(language === 'es' ? 'en' : 'es')
+        }}
+        onOperator={() => undefined}
+      />
+    )
+  }
+  return <Outcome key={number} name={name} code={code} words={words} onDone={tell('/dismiss')} />
+}
