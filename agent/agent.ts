@@ -14,6 +14,7 @@ import { Outbox } from './outbox/outbox.ts'
 import { createCardLookup } from './page/card-lookup.ts'
 import { PageEnrolments } from './page/enrolments.ts'
 import { readPageFiles } from './page/files.ts'
+import { Machine } from './page/operator/machine.ts'
 import { Heartbeat } from './page/heartbeat.ts'
 import { readPageSecret } from './page/secret.ts'
 import { openPage, type OpenPage, type PageParts } from './page/server.ts'
@@ -83,7 +84,15 @@ export async function openCore(
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
-    agentStatus({ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null })
+    agentStatus({
+      running: false,
+      readers: [],
+      outbox,
+      server: sync.status,
+      desk: undefined,
+      pageUrl: null,
+      pageHeartbeatAgeMs: null,
+    })
   const owned = stack.move()
   return {
     outbox,
@@ -167,6 +176,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       server: core.sync.status,
       desk,
       pageUrl,
+      pageHeartbeatAgeMs: heartbeat.ageMs,
     })
   const { outbox, registrar, sync, readsOnlyLf } = core
   const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
@@ -174,6 +184,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   const enrolments = new PageEnrolments(desk, () => {
     core.outbox.probe()
   })
+  const machine = new Machine(config.data)
   const page = await openPageOrWarn(config, log, (files, secret) => ({
     state: pageState,
     enrolments,
@@ -182,8 +193,9 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     secret,
     clock,
     log,
+    operator: { core: running, readers, machine, data: config.data },
     health: () => ({
-      volume: 1,
+      volume: machine.volume,
       readerReady: readers.some((reader) => reader.status.state === 'ready'),
       serverOnline: core.sync.status.state === 'online',
     }),

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
 import { addEnroll } from './commands/enroll.ts'
+import { addPage } from './commands/page.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
 import { addRun } from './commands/run.ts'
@@ -68,6 +69,7 @@ addEnroll(program, terminal)
 addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)
+addPage(program, terminal)
 
 try {
   await program.parseAsync()

@@ -22,6 +22,8 @@ export interface AgentStatus {
   waitingEnrolments: number
   /** Address of the kiosk page; null while it is not served. */
   pageUrl: string | null
+  /** Milliseconds since the page in the lobby's browser last said that it lives; null before. */
+  pageHeartbeatAgeMs: number | null
 }
 
 export function agentStatus(parts: {
@@ -31,6 +33,7 @@ export function agentStatus(parts: {
   server: ServerStatus
   desk: EnrolmentDesk | undefined
   pageUrl: string | null
+  pageHeartbeatAgeMs: number | null
 }): AgentStatus {
   const { pending, delivered, dead, discarded, oldestPendingSeconds } = parts.outbox.counts()
   return {
@@ -42,5 +45,6 @@ export function agentStatus(parts: {
     enrolment: parts.desk?.current ?? null,
     waitingEnrolments: parts.desk?.waiting ?? 0,
     pageUrl: parts.pageUrl,
+    pageHeartbeatAgeMs: parts.pageHeartbeatAgeMs,
   }
 }

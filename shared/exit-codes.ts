@@ -33,6 +33,8 @@ export const exitCodeOf = {
   'enrolment-cancelled': failure,
   'card-random': usage,
   'client-secret-unusable': config,
+  'pin-form': usage,
+  'record-unusable': failure,
   'page-missing': config,
   'page-secret-unusable': config,
   'registration-unknown': usage,

@@ -38,6 +38,8 @@ function describe({
   server,
   enrolment,
   waitingEnrolments,
+  pageUrl,
+  pageHeartbeatAgeMs,
 }: AgentStatus): string {
   const lines = [`vlt-agent ${version}: ${running ? 'running' : 'not running'}`]
   for (const reader of readers) lines.push(`reader  ${reader.id}`, ...readerLines(reader, '        '))
@@ -53,8 +55,16 @@ function describe({
   )
   if (server.reason !== null)
     lines.push(wrap(`${server.reason}: ${errorTable[server.reason].hint}`, '        '))
+  if (running)
+    lines.push(wrap(`page    ${pageUrl ?? 'not served'}${beat(pageHeartbeatAgeMs)}`, '        ', ''))
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)
   }
   return lines.join('\n')
+}
+
+function beat(ageMs: number | null): string {
+  return ageMs === null
+    ? ', no browser shows it'
+    : `, shown by a browser ${String(Math.round(ageMs / 1_000))} s ago`
 }

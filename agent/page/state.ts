@@ -23,7 +23,7 @@ const outcomes: ReadonlySet<ScreenName> = new Set<ScreenName>([
 ])
 
 /** Why the outbox takes nothing: no fault of the client's data. */
-const storageFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+export const storageFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'disk-full',
   'storage-failed',
   'outbox-corrupt',

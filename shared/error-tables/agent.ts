@@ -25,6 +25,11 @@ export const agentErrors = {
     retry: 'after-fix',
     hint: 'Give a file this user can read with the secret that `vlt-server client-secret add` printed.',
   },
+  'pin-form': { retry: 'after-fix', hint: 'Choose a PIN of 6 to 12 digits; the old one still holds.' },
+  'record-unusable': {
+    retry: 'after-fix',
+    hint: 'Check owner, mode and disk of the file named above; registrations are not touched by it.',
+  },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',

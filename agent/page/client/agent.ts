@@ -7,7 +7,8 @@ const reconnectMs = 1_000
 /** Two pings missed and a little more: the agent hangs. */
 const silenceMs = 2 * pingMs + 2_000
 
-export type Answer<T> = { ok: T } | { failure: PageFailure['code'] | 'unreachable'; fields: string[] }
+/** What the agent answered, or that it did not. */
+export type Answer<T> = { ok: T } | { failure: PageFailure | { code: 'unreachable' } }
 
 export async function post<T = Snapshot>(path: string, body: unknown = {}): Promise<Answer<T>> {
   return ask<T>(path, {
@@ -26,10 +27,9 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answ
     })
     const answer: unknown = await response.json()
     if (response.ok) return { ok: answer as T }
-    const { code, fields = [] } = answer as PageFailure
-    return { failure: code, fields }
+    return { failure: answer as PageFailure }
   } catch {
-    return { failure: 'unreachable', fields: [] }
+    return { failure: { code: 'unreachable' } }
   }
 }
 
@@ -73,7 +73,7 @@ export function useAgent(): [Snapshot | undefined, (snapshot: Snapshot) => void]
     const reconnect = async (): Promise<void> => {
       const answer = await ask<Snapshot>('/state')
       if ('ok' in answer) connect()
-      else if (answer.failure === 'unauthorised') location.reload()
+      else if (answer.failure.code === 'unauthorised') location.reload()
       else retry = window.setTimeout(() => void reconnect(), reconnectMs)
     }
     connect()

@@ -27,6 +27,8 @@ interface Props {
   /** What the agent says of the last attempt to send. */
   failure: string | undefined
   wrongFields: readonly string[]
+  /** Something that happened beside the form. */
+  remark: string | undefined
   isSending: boolean
   onChange: (answers: Answers) => void
   onLeave: () => void
@@ -69,6 +71,11 @@ export function Form(props: Props) {
           {words.leave}
         </button>
       </header>
+      {props.remark !== undefined && (
+        <p class="strip" role="status">
+          {props.remark}
+        </p>
+      )}
       {field !== undefined ? (
         <Question
           key={field}
