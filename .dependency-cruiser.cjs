@@ -11,7 +11,7 @@ const homes = {
   nodemailer: ['^server/mail/transport\\.ts$'],
   'prom-client': ['^server/metrics/'],
   croner: ['^server/systems/user-accounts/reminders\\.ts$'],
-  'csv-parse': ['^server/systems/user-accounts/'],
+  'csv-parse': ['^server/systems/user-accounts/', '^agent/enrolment/list/'],
   commander: ['^agent/(cli|commands/)', '^server/(cli|commands/)'],
   pino: ['^shared/log\\.ts$'],
   preact: ['^agent/page/client/'],
@@ -20,7 +20,7 @@ const homes = {
     '^server/(app|health)\\.ts$',
     '^server/(plugins|rate-limit|metrics|openapi)/',
     '/(routes|dialect)\\.ts$',
-    '^agent/page/(server|guard)\\.ts$',
+    '^agent/page/(server|guard|event-streams|operator/routes)\\.ts$',
   ],
   zod: [
     '^shared/',

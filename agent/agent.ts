@@ -8,6 +8,7 @@ import type { AgentConfig } from './config.ts'
 import { coreOperations, lobbyOperations, type Core } from './control/operations.ts'
 import { socketPath } from './control/protocol.ts'
 import { openControlServer } from './control/server.ts'
+import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Outbox } from './outbox/outbox.ts'
@@ -22,6 +23,7 @@ import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
 import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
+import { remoteSystems } from './sync/systems/systems.ts'
 import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
@@ -73,6 +75,9 @@ export async function openCore(
     outbox,
     client,
     serverUrl: config.serverUrl,
+    systems: remoteSystems({
+      registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
+    }),
     clock,
     log,
     onSettled: (id) => {
@@ -209,7 +214,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     ),
   )
   const loops = startLoops(stopWithinMs, clock, log)
-  loops.add((stop) => forgetDelivered(core.outbox, clock, log, stop))
+  loops.add((stop) => forgetPeople(config.data, core.outbox, clock, log, stop))
   for (const reader of readers) loops.add((stop) => reader.run(stop))
   stack.use(loops)
   await firstLook(readers, clock)
@@ -263,7 +268,7 @@ async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
 }
 
 /** Are 125 kHz cards the only ones here? Readers that are configured wrongly say nothing about cards. */
-async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
+export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   try {
     const specs = await readSpecs(texts)
     return specs.length > 0 && specs.every(({ options }) => options.profile.cards === 'lf')
@@ -273,12 +278,22 @@ async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   }
 }
 
-/** Delivered rows only: a wrong clock can at worst remove the local copy of what the server has confirmed. */
-async function forgetDelivered(outbox: Outbox, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
+/**
+ * What was begun a day ago, and of delivered rows the data: a wrong clock can at worst remove the local copy of what the
+ * server has confirmed.
+ */
+async function forgetPeople(
+  dataFolder: string,
+  outbox: Outbox,
+  clock: Clock,
+  log: Log,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
     try {
       const before = new Date(Date.parse(clock.now()) - keepDeliveredMs).toISOString()
       const forgotten = outbox.forgetDelivered(before)
+      forgetStaleDraft(dataFolder, clock.now())
       if (forgotten > 0) log.info({ forgotten }, 'client data of delivered registrations removed')
     } catch (error) {
       if (!(error instanceof AppError)) throw error

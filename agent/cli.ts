@@ -6,6 +6,7 @@ import { addEnroll } from './commands/enroll.ts'
 import { addPage } from './commands/page.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
+import { addRegister } from './commands/register.ts'
 import { addRun } from './commands/run.ts'
 import { addStatus } from './commands/status.ts'
 import { exitCodeOf, exitCodes } from '../shared/exit-codes.ts'
@@ -66,6 +67,7 @@ const program = new Command('vlt-agent')
 
 addRun(program, terminal)
 addEnroll(program, terminal)
+addRegister(program, terminal)
 addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)

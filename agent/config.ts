@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { wholeNumber } from '../shared/config.ts'
+import { maxLengths } from '../shared/contracts/digital-registry.ts'
 import { logLevels } from '../shared/log.ts'
 
 export const envPrefix = 'VLT_AGENT_'
@@ -34,6 +35,9 @@ export const agentConfig = z
     data: z.string().min(1).default('var/agent'),
     serverUrl: serverUrl.optional(),
     insecureHttp: flag.default(false),
+    /** Who this machine is to the digital registry; the file holds the password alone. */
+    registryUsername: z.string().min(1).max(maxLengths.Username).optional(),
+    registryPasswordFile: z.string().min(1).optional(),
     reader: list.default([]),
     pagePort: wholeNumber(0, 65_535).default(8090),
     /** File with the secret for questions about cards; without it the page cannot say whether a card is active. */

@@ -1,4 +1,4 @@
-import type { ReaderStatus } from '../devices/supervisor.ts'
+import type { ReaderStatus } from '../devices/reader-status.ts'
 import type { CurrentEnrolment, EnrolmentDesk } from './enrolment/desk.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import type { ServerStatus } from './sync/sync.ts'

@@ -1,5 +1,6 @@
 import { existsSync, watch } from 'node:fs'
 import { basename, dirname, isAbsolute } from 'node:path'
+import type { Clock } from '../shared/clock.ts'
 
 /**
  * Calls back when something happens to the device at `path`: it appears, leaves, changes its owner or mode. While
@@ -29,3 +30,26 @@ export function watchForDevice(path: string, onChange: () => void): Disposable {
 }
 
 const nothing: Disposable = { [Symbol.dispose]: () => undefined }
+
+/** Sleeps, at most until something happens to the device file; answers whether that ended it. */
+export async function sleepUntilPlugged(
+  clock: Clock,
+  path: string,
+  ms: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const over = new AbortController()
+  const end = (): void => {
+    over.abort()
+  }
+  let isPlugged = false
+  using _watch = watchForDevice(path, () => {
+    isPlugged = true
+    end()
+  })
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  await clock.sleep(ms, over.signal)
+  signal.removeEventListener('abort', end)
+  return isPlugged
+}

@@ -47,6 +47,15 @@ test.each(['ModemManager', 'brltty'])(
   },
 )
 
+test.each([
+  [['/usr/bin/node', '/opt/vlt-kiosk/dist/agent/cli.js', 'run'], 'another vlt-agent'],
+  [['node', '/home/clerk/terminal.js'], 'node'],
+])('a program of Node is known by what it runs: %j', async (command, name) => {
+  program(8, 'MainThread', [device])
+  writeFileSync(join(proc, '8', 'cmdline'), `${command.join('\0')}\0`)
+  expect(await findPortHolder(device, proc)).toEqual({ name, pid: 8 })
+})
+
 test('a certain holder counts more than a suspect', async () => {
   program(7, 'ModemManager')
   program(8, 'screen', [device])

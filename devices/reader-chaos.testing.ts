@@ -1,31 +1,13 @@
-/**
- * What goes wrong with readers in a lobby, played against a supervised reader of any driver. `readerChaos` takes a
- * device on the bench and the real clock; `virtualChaos` takes one whose time a test moves, for what lasts hours.
- */
+/** What goes wrong with readers in a lobby, played against a supervised reader of any driver on the real clock. */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Clock } from '../shared/clock.ts'
-import { AppError } from '../shared/errors.ts'
-import type { ManualClock } from './manual-clock.testing.ts'
-import type { Tap } from './reader.ts'
+import { hourOfNoise, superviseSpec, until, type Card, type ChaosCase } from './chaos.testing.ts'
 import { readerContext } from './session.testing.ts'
-import { readReaderSpec, type ReaderSpec } from './spec.ts'
-import { superviseReader } from './supervisor.ts'
-
-/** The two cards of every bench. */
-export type Card = 'first' | 'second'
-
-export interface ChaosSubject<Bench> {
-  name: string
-  /** What each card is when tapped. */
-  uids: Record<Card, string>
-  plug: () => Promise<Bench>
-}
+import type { ReaderSpec } from './spec.ts'
 
 /** One device, plugged in, under a name that stays its own. */
 export interface ChaosBench extends AsyncDisposable {
-  /** What `--reader` says of it. */
-  readonly spec: string
+  readonly spec: ReaderSpec
   /** The card lies there just long enough to be read. */
   tap(card: Card): Promise<void>
   /** The first half of a frame, and no more. */
@@ -39,47 +21,12 @@ export interface ChaosBench extends AsyncDisposable {
   lock(): Promise<AsyncDisposable>
 }
 
-/** A device that lives in the time of `clock`. */
-export interface VirtualBench {
-  readonly clock: ManualClock
-  readonly spec: ReaderSpec
-  /** Does it go on saying which card lies there? */
-  readonly repeats: boolean
-  /** Which card lies there from now on. */
-  show(card: Card | undefined): void
-  /** Time passes, and the reader says of the card that lies there what it says. */
-  pass(ms: number): Promise<void>
-  /** Nothing of ours runs for so long, but the reader goes on. */
-  stall(ms: number): void
-  noise(bytes: Uint8Array): void
-  /** What the card looks like when the line is set to another baud rate; undefined: it has none. */
-  misread?(card: Card, timesTooFast: number): Uint8Array
-}
-
-export interface ChaosCase<Bench> {
-  name: string
-  run: (subject: ChaosSubject<Bench>) => Promise<void>
-}
-
-/** What an hour is at 9600 baud: a thousand bytes a second, all noise, the same each time. */
-function* hourOfNoise(): Generator<Uint8Array, void, undefined> {
-  let state = 0x2545f491
-  for (let second = 0; second < 3_600; second += 1) {
-    yield Uint8Array.from({ length: 960 }, () => {
-      state ^= state << 13
-      state ^= state >>> 17
-      state ^= state << 5
-      return state & 0xff
-    })
-  }
-}
-
 export const readerChaos: ChaosCase<ChaosBench>[] = [
   {
     name: 'an unplug in the middle of a frame leaves nothing behind',
     async run({ uids, plug }) {
       await using bench = await plug()
-      await using reader = await superviseSpec(bench.spec)
+      await using reader = superviseSpec(bench.spec)
       await reader.isReady(1)
       await bench.half()
       await bench.unplug()
@@ -94,7 +41,7 @@ export const readerChaos: ChaosCase<ChaosBench>[] = [
     name: 'it is found again under another device file behind the same name, as often as it takes',
     async run({ uids, plug }) {
       await using bench = await plug()
-      await using reader = await superviseSpec(bench.spec)
+      await using reader = superviseSpec(bench.spec)
       const tapped: string[] = []
       for (const [turn, card] of (['first', 'second', 'first'] as const).entries()) {
         await reader.isReady(turn + 1)
@@ -113,8 +60,8 @@ export const readerChaos: ChaosCase<ChaosBench>[] = [
     async run({ uids, plug }) {
       await using left = await plug()
       await using right = await plug()
-      await using leftReader = await superviseSpec(left.spec)
-      await using rightReader = await superviseSpec(right.spec)
+      await using leftReader = superviseSpec(left.spec)
+      await using rightReader = superviseSpec(right.spec)
       await Promise.all([leftReader.isReady(1), rightReader.isReady(1)])
       await Promise.all([left.tap('first'), right.tap('second')])
       await leftReader.hasTapped(uids.first)
@@ -125,14 +72,14 @@ export const readerChaos: ChaosCase<ChaosBench>[] = [
       await rightReader.hasTapped(uids.second, uids.first)
       assert.equal(rightReader.status().opens, 1)
       const [tap] = rightReader.taps
-      assert.equal(tap?.readerId, right.spec.replace(/\?.*/, ''))
+      assert.equal(tap?.readerId, right.spec.id)
     },
   },
   {
     name: 'an hour of noise at full speed is no card, and the reader reads the next one',
     async run({ uids, plug }) {
       await using bench = await plug()
-      await using reader = await superviseSpec(bench.spec)
+      await using reader = superviseSpec(bench.spec)
       await reader.isReady(1)
       await bench.noise(Buffer.concat([...hourOfNoise()]))
       await delay(300)
@@ -147,7 +94,7 @@ export const readerChaos: ChaosCase<ChaosBench>[] = [
     async run({ uids, plug }) {
       await using bench = await plug()
       const lock = await bench.lock()
-      await using reader = await superviseSpec(bench.spec)
+      await using reader = superviseSpec(bench.spec)
       await until('busy', () => reader.status().fault?.code === 'reader-busy')
       await lock[Symbol.asyncDispose]()
       await reader.isReady(1)
@@ -159,7 +106,7 @@ export const readerChaos: ChaosCase<ChaosBench>[] = [
     name: 'a consumer that is slow gets everything, in order',
     async run({ plug }) {
       await using bench = await plug()
-      const { driver, options } = await readReaderSpec(bench.spec)
+      const { driver, options } = bench.spec
       await using reader = await driver.open(options, readerContext())
       const cards = Array.from({ length: 60 }, (_, index): Card => (index % 2 === 0 ? 'first' : 'second'))
       const sent = (async () => {
@@ -182,157 +129,3 @@ export const readerChaos: ChaosCase<ChaosBench>[] = [
     },
   },
 ]
-
-export const virtualChaos: ChaosCase<VirtualBench>[] = [
-  {
-    name: 'a card held for ten minutes is one tap, and another one when it comes back later',
-    async run({ uids, plug }) {
-      const bench = await plug()
-      await using reader = await superviseVirtual(bench)
-      bench.show('first')
-      await bench.pass(600_000)
-      reader.tapped(uids.first)
-      if (bench.repeats) {
-        // Nobody can tell that of a card that was said once.
-        bench.show(undefined)
-        await bench.pass(1_000)
-        bench.show('first')
-        await bench.pass(1_000)
-        reader.tapped(uids.first)
-      }
-      bench.show(undefined)
-      await bench.pass(3_000)
-      bench.show('first')
-      await bench.pass(1_000)
-      reader.tapped(uids.first, uids.first)
-    },
-  },
-  {
-    name: 'two cards swapped in less than 300 ms are two taps',
-    async run({ uids, plug }) {
-      for (const awayMs of [0, 50, 150, 250, 299]) {
-        const bench = await plug()
-        await using reader = await superviseVirtual(bench)
-        bench.show('first')
-        await bench.pass(1_000)
-        bench.show(undefined)
-        await bench.pass(awayMs)
-        bench.show('second')
-        await bench.pass(1_000)
-        reader.tapped(uids.first, uids.second)
-      }
-    },
-  },
-  {
-    name: 'a process that stands still for five seconds does not take the card that lies there for a new one',
-    async run({ uids, plug }) {
-      const bench = await plug()
-      await using reader = await superviseVirtual(bench)
-      bench.show('first')
-      await bench.pass(2_000)
-      for (let stall = 0; stall < 3; stall += 1) {
-        bench.stall(5_000)
-        await bench.pass(2_000)
-      }
-      reader.tapped(uids.first)
-    },
-  },
-  {
-    name: 'an hour of noise is no card, and hides none',
-    async run({ uids, plug }) {
-      const bench = await plug()
-      await using reader = await superviseVirtual(bench)
-      const tapped: string[] = []
-      let second = 0
-      for (const noise of hourOfNoise()) {
-        bench.noise(noise)
-        await bench.pass(20)
-        second += 1
-        if (second % 600 !== 0) continue
-        await bench.pass(1_000)
-        const card = second % 1_200 === 0 ? 'second' : 'first'
-        bench.show(card)
-        await bench.pass(1_000)
-        bench.show(undefined)
-        await bench.pass(3_000)
-        tapped.push(uids[card])
-      }
-      reader.tapped(...tapped)
-      assert.equal(reader.status().opens, 1)
-    },
-  },
-  {
-    name: 'a wrong baud rate is garbage and no card',
-    async run({ plug }) {
-      for (const timesTooFast of [1 / 12, 1 / 4, 1 / 2, 2 / 3, 3 / 2, 2, 4, 12]) {
-        const bench = await plug()
-        if (bench.misread === undefined) return
-        await using reader = await superviseVirtual(bench)
-        for (let turn = 0; turn < 20; turn += 1) {
-          for (const card of ['first', 'second'] as const) {
-            bench.noise(bench.misread(card, timesTooFast))
-            await bench.pass(100)
-          }
-        }
-        await bench.pass(1_000)
-        reader.tapped()
-      }
-    },
-  },
-]
-
-async function superviseSpec(text: string) {
-  return supervise(await readReaderSpec(text))
-}
-
-async function superviseVirtual(bench: VirtualBench) {
-  const reader = supervise(bench.spec, bench.clock)
-  await bench.pass(1_000)
-  assert.equal(reader.status().state, 'ready')
-  return reader
-}
-
-/** A reader as the agent runs it. */
-function supervise(spec: ReaderSpec, clock?: Clock) {
-  const taps: Tap[] = []
-  const stop = new AbortController()
-  const supervisor = superviseReader({
-    ...readerContext(clock === undefined ? {} : { clock }),
-    spec,
-    onTap: (tap) => {
-      taps.push(tap)
-    },
-  })
-  const running = supervisor.run(stop.signal)
-  const uids = (): string[] => taps.map(({ uid }) => uid)
-  return {
-    taps,
-    status: () => supervisor.status,
-    isReady: (opens: number) =>
-      until(`ready for the ${String(opens)}. time`, () => {
-        const { state, opens: soFar } = supervisor.status
-        return state === 'ready' && soFar >= opens
-      }),
-    /** Exactly these taps so far. */
-    tapped(...expected: string[]): void {
-      assert.deepEqual(uids(), expected)
-    },
-    /** Exactly these taps, soon. */
-    async hasTapped(...expected: string[]): Promise<void> {
-      await until('tapped', () => taps.length >= expected.length)
-      assert.deepEqual(uids(), expected)
-    },
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await running
-    },
-  }
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > deadlineMs) throw new AppError('reader-failed', `not ${what} after ten seconds`)
-    await delay(10)
-  }
-}

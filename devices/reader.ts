@@ -73,11 +73,11 @@ export interface ReaderOptions {
  */
 export interface ReaderDriver<Options extends ReaderOptions = ReaderOptions> {
   readonly name: string
-  /** One line for `reader list`. */
+  /** One line for `reader drivers`. */
   readonly summary: string
   /** Options as they come from a spec: every value is text. Unknown options are refused. */
   readonly options: z.ZodType<Options>
-  /** The same options for people: `reader list` and the README show them. */
+  /** The same options for people: `reader drivers` shows them. */
   readonly optionHelp: readonly OptionHelp[]
   /** Devices that could be opened now; never opens one. */
   discover(signal: AbortSignal): Promise<DiscoveredDevice[]>

@@ -1,18 +1,19 @@
 /** Benches for `reader-chaos.testing.ts`: readers that speak by themselves over a serial line. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { mkdtemp, open, readFile, realpath, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, open, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Codec } from './codecs/codec.ts'
 import { CodecSession } from './drivers/codec-session.ts'
 import { ManualClock } from './manual-clock.testing.ts'
-import type { Card, ChaosBench, VirtualBench } from './reader-chaos.testing.ts'
+import type { Card } from './chaos.testing.ts'
+import type { ChaosBench } from './reader-chaos.testing.ts'
+import type { VirtualBench } from './virtual-chaos.testing.ts'
 import type { ReaderDriver, ReaderOptions } from './reader.ts'
+import { readReaderSpec } from './spec.ts'
 import { MemoryTransport } from './transports/memory.ts'
+import { takeElsewhere } from './transports/taken-device.testing.ts'
 import { PseudoTerminal } from './transports/pseudo-terminal.testing.ts'
 
 /** How a reader says which card lies there. */
@@ -36,7 +37,7 @@ export async function serialBench(
   let next: PseudoTerminal | undefined
   await symlink(line.path, link)
   return {
-    spec: specOf(link),
+    spec: await readReaderSpec(specOf(link)),
     async tap(card) {
       for (let count = 0; count < framesToTap; count += 1) await line.write(wire[card])
     },
@@ -59,18 +60,7 @@ export async function serialBench(
       next = undefined
       await symlink(line.path, link)
     },
-    async lock() {
-      const holder = spawn('flock', ['--exclusive', '--no-fork', link, 'sleep', '60'], { stdio: 'ignore' })
-      const exit = once(holder, 'exit')
-      // It becomes the program that it starts when it has the lock.
-      while ((await readFile(`/proc/${String(holder.pid)}/comm`, 'utf8')) !== 'sleep\n') await delay(5)
-      return {
-        async [Symbol.asyncDispose]() {
-          holder.kill('SIGTERM')
-          await exit
-        },
-      }
-    },
+    lock: () => takeElsewhere(link),
     async [Symbol.asyncDispose]() {
       await next?.[Symbol.asyncDispose]()
       await line[Symbol.asyncDispose]()

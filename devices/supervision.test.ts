@@ -10,7 +10,8 @@ import { SimulatedDevices } from './drivers/simulated-devices.ts'
 import { ManualClock } from './manual-clock.testing.ts'
 import type { Feedback, Reader, ReaderContext, ReaderDriver, ReaderEvent, Tap } from './reader.ts'
 import { readReaderSpec, type ReaderSpec } from './spec.ts'
-import { superviseReader, type SupervisorEvent } from './supervisor.ts'
+import type { SupervisorEvent } from './reader-status.ts'
+import { superviseReader } from './supervisor.ts'
 
 let folder: string
 beforeEach(() => {

@@ -5,12 +5,8 @@ import { ManualClock } from './manual-clock.testing.ts'
 import { SimulatedDevices } from './drivers/simulated-devices.ts'
 import type { Reader, ReaderDriver, Rejection, Tap } from './reader.ts'
 import { readReaderSpec, type ReaderSpec } from './spec.ts'
-import {
-  superviseReader,
-  type ReaderStatus,
-  type SupervisorEvent,
-  type SupervisorOptions,
-} from './supervisor.ts'
+import type { ReaderStatus, SupervisorEvent } from './reader-status.ts'
+import { superviseReader, type SupervisorOptions } from './supervisor.ts'
 
 interface LogLine {
   level: number

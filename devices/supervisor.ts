@@ -16,17 +16,16 @@ import type { Log } from '../shared/log.ts'
 import type { CardFrame } from './card-frame.ts'
 import type { SimulatedDevices } from './drivers/simulated-devices.ts'
 import { toHex } from './codecs/bytes.ts'
-import { watchForDevice } from './device-watch.ts'
+import { sleepUntilPlugged } from './device-watch.ts'
 import { Listeners } from './listeners.ts'
 import { normalise, type NormalisedRead } from './normalise.ts'
-import { findPortHolder, holderHint, type PortHolder } from './port-holder.ts'
-import { missesToLeave, Presence } from './presence.ts'
+import { HolderLook, holderHint, type PortHolder } from './port-holder.ts'
+import { Presence } from './presence.ts'
 import type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent, Watching } from './reader-status.ts'
 import type { Feedback, Reader, ReaderEvent, Tap } from './reader.ts'
 import type { Rejection } from './rejection.ts'
+import { Silence } from './silence.ts'
 import type { ReaderSpec } from './spec.ts'
-
-export type { ReaderFault, ReaderState, ReaderStatus, SupervisorEvent, Watching } from './reader-status.ts'
 
 export interface SupervisorOptions {
   spec: ReaderSpec
@@ -58,12 +57,8 @@ const backOff = { baseMs: 250, capMs: 2_000 }
 const jitter = 0.2
 /** A reader that held this long was well: the next failure is a first one, in milliseconds. */
 const steadyMs = 10_000
-/** No silence is listened for in shorter pieces, in milliseconds. */
-const minSilenceMs = 10
 /** Feedback that comes later than this after its tap is dropped, in milliseconds. */
 const feedbackWithinMs = 2_000
-/** How often it is looked who holds a busy port, in milliseconds: it means looking into every program that runs. */
-const holderEveryMs = 30_000
 /** All phones are one card to presence: to a reader that polls, one that lies there is a new number every time. */
 const anyPhone = 'random' as CardUid
 
@@ -75,23 +70,25 @@ class Supervisor implements SupervisedReader {
   readonly #options: SupervisorOptions
   readonly #log: Log
   readonly #presence: Presence
+  readonly #silence: Silence
+  readonly #holder: HolderLook
   readonly #listeners = new Listeners()
   readonly #status: ReaderStatus
   /** Sessions in a row that failed or did not hold. */
   #failures = 0
-  #isListening = false
   /** The fault that the log holds: a flapping reader must not fill the disk with it. */
   #loggedFault: ErrorCode | undefined
   #isReadyLogged = false
   /** The open reader, and since when frames can be its. */
   #session: { reader: Reader; sinceMonoMs: number } | undefined
-  #holder: { found: PortHolder | undefined; atMonoMs: number } | undefined
 
   constructor(options: SupervisorOptions) {
     const { spec, clock, log } = options
     this.#options = options
     this.#log = log.child({ reader: spec.id })
     this.#presence = new Presence(spec.options)
+    this.#silence = new Silence(this.#presence, clock, spec.options.presenceGapMs)
+    this.#holder = new HolderLook(spec.options.path, clock)
     this.#status = {
       id: spec.id,
       driver: spec.driver.name,
@@ -124,7 +121,7 @@ class Supervisor implements SupervisedReader {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random = Math.random } = this.#options
+    const { spec, clock, random = Math.random } = this.#options
     this.#enter('opening')
     while (!signal.aborted) {
       await this.#attempt(signal)
@@ -132,25 +129,10 @@ class Supervisor implements SupervisedReader {
       const restMs = jitteredMs(backOff, this.#failures, jitter, random)
       // The first rest is short and never cut: a device that keeps coming and going must not keep us busy.
       if (this.#failures === 1) await clock.sleep(restMs, signal)
-      else await this.#restUntilPlugged(restMs, signal)
+      // udev sets owner and mode a moment after the device appears: the next tries come quickly again.
+      else if (await sleepUntilPlugged(clock, spec.options.path, restMs, signal)) this.#failures = 0
     }
     this.#enter('stopped')
-  }
-
-  async #restUntilPlugged(restMs: number, signal: AbortSignal): Promise<void> {
-    const over = new AbortController()
-    const end = (): void => {
-      over.abort()
-    }
-    using _watch = watchForDevice(this.#options.spec.options.path, () => {
-      // udev sets owner and mode a moment after the device appears: the next tries come quickly again.
-      this.#failures = 0
-      end()
-    })
-    signal.addEventListener('abort', end, { once: true })
-    if (signal.aborted) end()
-    await this.#options.clock.sleep(restMs, over.signal)
-    signal.removeEventListener('abort', end)
   }
 
   /** One open and what comes of it; returns when the reader is closed again. */
@@ -181,20 +163,10 @@ class Supervisor implements SupervisedReader {
       }
       return await spec.driver.open(spec.options, { clock, log: this.#log, signal, trace, simulatedDevices })
     } catch (error) {
-      const holder = await this.#holderOf(error)
+      const holder = await this.#holder.of(error)
       if (!signal.aborted) this.#fail(error, holder)
       return undefined
     }
-  }
-
-  async #holderOf(error: unknown): Promise<PortHolder | undefined> {
-    if (!(error instanceof AppError && error.code === 'reader-busy')) return undefined
-    const { clock, spec } = this.#options
-    const known = this.#status.fault?.code === 'reader-busy' ? this.#holder : undefined
-    if (known !== undefined && clock.monoMs() - known.atMonoMs < holderEveryMs) return known.found
-    const found = await findPortHolder(spec.options.path)
-    this.#holder = { found, atMonoMs: clock.monoMs() }
-    return found
   }
 
   async #read(reader: Reader, signal: AbortSignal): Promise<void> {
@@ -203,13 +175,14 @@ class Supervisor implements SupervisedReader {
     const openedMs = clock.monoMs()
     const isSteady = (): boolean => clock.monoMs() - openedMs >= steadyMs
     this.#status.opens += 1
+    this.#holder.forget()
     if (!this.#isReadyLogged) this.#log.info('the reader is ready')
     this.#isReadyLogged = true
     this.#enter('ready')
     try {
       for await (const event of reader.events()) {
         this.#take(event)
-        if (reader.capabilities.removal !== 'polled') void this.#listenForSilence(over.signal)
+        if (reader.capabilities.removal !== 'polled') void this.#silence.listen(over.signal)
       }
       if (!signal.aborted) throw new AppError('reader-failed', 'the reader stopped without saying why')
     } catch (error) {
@@ -222,23 +195,6 @@ class Supervisor implements SupervisedReader {
       over.abort()
       this.#presence.interrupted()
     }
-  }
-
-  /**
-   * The misses of a reader that nobody asks are its silences. They are listened to, not computed from the time of
-   * the next frame: while this process stood still nobody listened, and what the reader said meanwhile still waits.
-   */
-  async #listenForSilence(over: AbortSignal): Promise<void> {
-    if (this.#isListening) return
-    this.#isListening = true
-    const { clock, spec } = this.#options
-    const silenceMs = Math.max(minSilenceMs, spec.options.presenceGapMs / missesToLeave)
-    while (this.#presence.needsMisses) {
-      await clock.sleep(silenceMs, over)
-      if (over.aborted) break
-      this.#presence.missed(clock.monoMs())
-    }
-    this.#isListening = false
   }
 
   async #close(reader: Reader): Promise<void> {

@@ -16,7 +16,8 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-const { failure, usage, config, agentNotReachable, reader, notPermitted, duplicate } = exitCodes
+const { failure, usage, config, agentNotReachable, reader, savedNotConfirmed, notPermitted, duplicate } =
+  exitCodes
 
 export const exitCodeOf = {
   usage,
@@ -37,6 +38,10 @@ export const exitCodeOf = {
   'record-unusable': failure,
   'page-missing': config,
   'page-secret-unusable': config,
+  'draft-waiting': duplicate,
+  'draft-missing': usage,
+  'code-needed': savedNotConfirmed,
+  'list-unreadable': usage,
   'registration-unknown': usage,
   'registration-settled': failure,
   'outbox-locked': failure,
@@ -75,6 +80,11 @@ export const exitCodeOf = {
   'rejected-invalid': failure,
   'rejected-too-large': failure,
   'rejected-conflict': failure,
+  'answer-lost': savedNotConfirmed,
+  'delivered-unconfirmed': savedNotConfirmed,
+  'account-taken': duplicate,
+  'registry-not-configured': config,
+  'registry-refuses-us': notPermitted,
   'address-in-use': failure,
   'address-unusable': failure,
   'database-locked': failure,

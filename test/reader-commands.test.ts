@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../agent/control/client.ts'
 import type { SimulatedAction } from '../agent/control/operations.ts'
 import { socketPath } from '../agent/control/protocol.ts'
-import type { SupervisorEvent } from '../devices/supervisor.ts'
+import type { SupervisorEvent } from '../devices/reader-status.ts'
 import { runProgram, startAgent, startProgram, type Finished, type RunningProgram } from '../demo/programs.ts'
 import { sampleClient } from '../demo/sample-client.ts'
 import { agentQueue, agentStatus, eventually, temporaryFolder } from './lobby.ts'
@@ -290,6 +290,19 @@ describe('reader discover and list', () => {
     expect(stdout).toMatch(/^ {2}simulated:lobby\n {4}absent since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, \d+ taps/m)
     expect(stdout).toMatch(/^ {4}reader-(unplugged|not-found): Plug the reader in/m)
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+
+  test('drivers names them all, and the options of the one that is asked for', async () => {
+    const { stdout: all } = await run(data, ['reader', 'drivers'])
+    expect(all).toMatch(/^ {2}hid-keyboard +a reader that types/m)
+    expect(all).not.toContain('presenceGapMs')
+    const { stdout: one } = await run(data, ['reader', 'drivers', 'pn532'])
+    expect(one).toMatch(/^ {6}pollMs +125\.\.1000 ms; default 150/m)
+    for (const line of `${all}${one}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    expect(await run(data, ['reader', 'drivers', 'pn533'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there are 7941w') as unknown,
+    })
   })
 
   test('a command that needs the agent says how to do without', async () => {

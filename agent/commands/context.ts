@@ -56,10 +56,14 @@ type CoreMethod = keyof ReturnType<typeof coreOperations>
 
 /** Calls the running agent, or does the same in this process on the same outbox while none runs. */
 export interface Operations extends AsyncDisposable {
+  /** Does a running agent do it? */
+  readonly isAgent: boolean
   ask(
     method: CoreMethod,
     params?: Record<string, unknown>,
     onEvent?: (event: unknown) => void,
+    /** How long the operation may wait for the server, beyond the time for its work. */
+    waitMs?: number,
   ): Promise<unknown>
 }
 
@@ -76,8 +80,9 @@ export async function reachOutbox(
   try {
     await callAgent(config, 'ping', {}, { signal, timeoutMs: 5_000 })
     return {
-      ask: (method, params = {}, onEvent) =>
-        callAgent(config, method, params, { signal, ...(onEvent === undefined ? {} : { onEvent }) }),
+      isAgent: true,
+      ask: (method, params = {}, onEvent = () => undefined, waitMs = 0) =>
+        callAgent(config, method, params, { signal, onEvent, timeoutMs: answerWithinMs + waitMs }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }
   } catch (error) {
@@ -90,6 +95,7 @@ export async function reachOutbox(
   const core = await openCore(config, systemClock, createLog('vlt-agent', 'error'), options)
   const operations = coreOperations(core)
   return {
+    isAgent: false,
     // An operation may throw before it answers with a promise.
     ask: async (method, params = {}, emit = () => undefined) => operations[method](params, { signal, emit }),
     [Symbol.asyncDispose]: () => core[Symbol.asyncDispose](),

@@ -1,47 +1,44 @@
-import { readFileSync } from 'node:fs'
-import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { parseCardUid } from '../../shared/card-uid.ts'
 import { AppError } from '../../shared/errors.ts'
-import { parseWireJson } from '../../shared/wire-json.ts'
 import type { AgentConfig } from '../config.ts'
-import {
-  checkClient,
-  clientFields,
-  clientJson,
-  requiredFields,
-  type ClientComplaint,
-  type ClientData,
-} from '../enrolment/client-data.ts'
+import { clientJson, type ClientData } from '../enrolment/client-data.ts'
+import { vltClientForm } from '../enrolment/forms/vlt-client.ts'
+import { isList } from '../enrolment/list/records.ts'
 import type { Remark } from '../control/operations.ts'
 import type { Outcome } from '../enrolment/registrar.ts'
-import { complaintLine, wordings } from '../enrolment/wording.ts'
+import { wordings } from '../enrolment/wording.ts'
 import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
+import { enrolList } from './enroll-list.ts'
 import { callAgent, reachOutbox, settings, type Terminal } from './context.ts'
+import { fillIn, readObject } from './fill-in.ts'
 import { wrap } from './layout.ts'
-import { Prompt } from './prompt.ts'
 
 interface EnrollOptions {
   from?: string
   card?: string
   wait?: boolean
   timeout: string
+  dryRun?: boolean
   cancel?: boolean
   json?: boolean
   input: boolean
 }
 
-export function addEnroll(program: Command, terminal: Terminal): void {
+/** `enroll`, and the same under the name that `register` has for it. */
+export function addEnroll(program: Command, terminal: Terminal, name = 'enroll'): void {
   program
-    .command('enroll')
+    .command(name)
     .description('Register a client with the next card tapped, or with --card; asks for what is missing')
     .option(
       '--from <file>',
-      'client data as JSON, the body of the API document without tarjeta; - for standard input',
+      'client data as JSON, the body of the API document without tarjeta; - for standard input; ' +
+        'or a whole list with tarjeta, as FILE.csv or FILE.jsonl',
     )
     .option('--card <uid>', 'UID of the card, hex, instead of a tap; works while the agent is stopped too')
     .option('--wait', 'return with the outcome, not as soon as the enrolment waits for its tap')
     .option('--timeout <s>', 'how long the enrolment waits for its tap, 1 to 3600 seconds', '120')
+    .option('--dry-run', 'only check the list, row by row')
     .option('--cancel', 'drop every enrolment that waits for a tap')
     .option('--server-url <url>', 'server, where no agent runs and --card is given')
     .option('--insecure-http', 'allow plain http to a server on another machine')
@@ -60,7 +57,15 @@ export function addEnroll(program: Command, terminal: Terminal): void {
         terminal.say(`${String(cancelled)} waiting enrolments dropped.`)
         return
       }
-      const timeoutMs = seconds(options.timeout) * 1000
+      if (options.from !== undefined && isList(options.from)) {
+        if (options.card !== undefined || options.wait === true) {
+          throw new AppError('usage', 'a list goes with neither --card nor --wait')
+        }
+        await enrolList(options.from, options, config, terminal)
+        return
+      }
+      if (options.dryRun === true) throw new AppError('usage', '--dry-run is for lists: --from FILE.csv')
+      const timeoutMs = wholeSeconds('--timeout', options.timeout, 1) * 1000
       const { client, card } = await clientData(options, config, terminal)
       const outcome = await enrol(config, terminal, options, clientJson(client), card, timeoutMs)
       report(outcome, options, config, terminal)
@@ -123,10 +128,11 @@ function report(outcome: Reported, options: EnrollOptions, config: AgentConfig, 
   terminal.exit(exitCodeFor[outcome.state])
 }
 
-const exitCodeFor: Record<Reported['state'], ExitCode> = {
+export const exitCodeFor: Record<Reported['state'], ExitCode> = {
   waiting: exitCodes.ok,
   registered: exitCodes.ok,
   saved: exitCodes.savedNotConfirmed,
+  unconfirmed: exitCodes.savedNotConfirmed,
   duplicate: exitCodes.duplicate,
   rejected: exitCodes.failure,
 }
@@ -137,30 +143,11 @@ async function clientData(
   config: AgentConfig,
   terminal: Terminal,
 ): Promise<{ client: ClientData; card: string | undefined }> {
-  const { tarjeta, ...given } = options.from === undefined ? {} : await readClientFile(options.from, terminal)
+  const { tarjeta, ...given } = options.from === undefined ? {} : await readObject(options.from, terminal)
   // What is no text is no UID either; '' is refused as one.
   const card = options.card ?? (tarjeta === undefined || typeof tarjeta === 'string' ? tarjeta : '')
   if (card !== undefined && 'fault' in parseCardUid(card)) throw wrongCard(config)
-
-  const mayAsk = options.input && options.from !== '-' && terminal.stdin.isTTY
-  const checked = checkClient(given)
-  if ('client' in checked && (options.from !== undefined || !mayAsk)) return { client: checked.client, card }
-  const complaints = 'complaints' in checked ? checked.complaints : []
-  if (!mayAsk || complaints.some((complaint) => !isMissing(complaint))) throw wrongFields(complaints, config)
-  const asked =
-    options.from === undefined ? clientFields : requiredFields.filter((field) => !(field in given))
-  return { client: await ask(given, asked, config, terminal), card }
-}
-
-function isMissing({ rule }: ClientComplaint): boolean {
-  return rule === 'required'
-}
-
-function wrongFields(complaints: ClientComplaint[], { language }: AgentConfig): AppError {
-  const wording = wordings[language]
-  const lines = complaints.map((complaint) => complaintLine(complaint, wording))
-  const title = complaints.every(isMissing) ? wording.missing : wording.notStored
-  return new AppError('input-invalid', [title, ...lines].join('\n'), { fields: complaints })
+  return { client: await fillIn(vltClientForm, given, options, config, terminal), card }
 }
 
 function wrongCard({ language }: AgentConfig): AppError {
@@ -171,63 +158,10 @@ function wrongCard({ language }: AgentConfig): AppError {
   })
 }
 
-async function readClientFile(from: string, terminal: Terminal): Promise<Record<string, unknown>> {
-  let content: string
-  try {
-    content = from === '-' ? await readAll(terminal.stdin) : readFileSync(from, 'utf8')
-  } catch (cause) {
-    throw new AppError('input-unreadable', `cannot read ${from}`, { cause })
-  }
-  const value = parseWireJson(content.replace(/^\uFEFF/, ''))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new AppError(
-      'input-unreadable',
-      `${from === '-' ? 'standard input' : from} does not hold a JSON object`,
-    )
-  }
-  return value as Record<string, unknown>
-}
-
-/** Asks field by field; a wrong answer is asked again, at once and alone. */
-async function ask(
-  given: Record<string, unknown>,
-  fields: readonly string[],
-  config: AgentConfig,
-  terminal: Terminal,
-): Promise<ClientData> {
-  const wording = wordings[config.language]
-  const answers: Record<string, unknown> = { ...given }
-  using prompt = new Prompt(terminal.stdin, terminal.errorStream)
-  for (const field of fields as (keyof typeof wording.fields)[]) {
-    const isFlag = field.startsWith('enviar')
-    const note = isFlag
-      ? ` [${wording.yesNo}]`
-      : requiredFields.includes(field)
-        ? ''
-        : ` (${wording.optional})`
-    let wrong: ClientComplaint[]
-    do {
-      const line = await prompt.ask(`${wording.fields[field]}${note}: `)
-      answers[field] = isFlag ? flagOf(line.trim(), wording) : line
-      const checked = checkClient(answers)
-      wrong =
-        'complaints' in checked ? checked.complaints.filter((complaint) => complaint.field === field) : []
-      for (const complaint of wrong) terminal.say(complaintLine(complaint, wording))
-    } while (wrong.length > 0)
-  }
-  const checked = checkClient(answers)
-  if ('complaints' in checked) throw wrongFields(checked.complaints, config)
-  return checked.client
-}
-
-function flagOf(line: string, { yes, no }: { yes: RegExp; no: RegExp }): unknown {
-  return yes.test(line) ? true : no.test(line) ? false : line
-}
-
-function seconds(text: string): number {
+export function wholeSeconds(flag: string, text: string, min: number): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 3600) {
-    throw new AppError('usage', '--timeout must be a whole number of seconds from 1 to 3600')
+  if (!/^\d{1,4}$/.test(text) || value < min || value > 3600) {
+    throw new AppError('usage', `${flag} must be a whole number of seconds from ${String(min)} to 3600`)
   }
   return value
 }

@@ -44,7 +44,7 @@ export function addQueue(program: Command, terminal: Terminal): void {
   queue
     .command('show <id>')
     .description(
-      'Show one registration whole, with the client’s data; the code on the kiosk page is enough of an id',
+      'Show one registration whole, with the client’s data but no password; the code on the kiosk page is enough of an id',
     )
     .option('--json', 'print JSON (what it prints anyway)')
     .action(async (id: string, _options, command: Command) => {
@@ -182,13 +182,15 @@ async function writeArray(items: AsyncIterable<unknown>, file: string): Promise<
 
 /** Every column but the last has a width of its own: ids, states and times are all of one length. */
 async function printTable(entries: AsyncIterable<QueueEntry>, terminal: Terminal): Promise<boolean> {
-  const line = (...[id, state, created, attempts, error]: [string, string, string, string, string]): string =>
-    `${id.padEnd(36)}  ${state.padEnd(9)}  ${created.padEnd(24)}  ${attempts.padStart(8)}  ${error}`.trimEnd()
+  const line = (...[id, system, state, created, attempts, error]: string[]): string =>
+    [id?.padEnd(36), system?.padEnd(16), state?.padEnd(9), created?.padEnd(24), attempts?.padStart(8), error]
+      .join('  ')
+      .trimEnd()
   let isEmpty = true
-  for await (const { id, state, createdAt, attempts, lastError } of entries) {
-    if (isEmpty) terminal.print(line('ID', 'STATE', 'CREATED', 'ATTEMPTS', 'LAST ERROR'))
+  for await (const { id, system, state, createdAt, attempts, lastError } of entries) {
+    if (isEmpty) terminal.print(line('ID', 'SYSTEM', 'STATE', 'CREATED', 'ATTEMPTS', 'LAST ERROR'))
     isEmpty = false
-    terminal.print(line(id, state, createdAt, String(attempts), lastError ?? ''))
+    terminal.print(line(id, system, state, createdAt, String(attempts), lastError ?? ''))
   }
   return !isEmpty
 }

@@ -1,12 +1,8 @@
 import { SimulatedDevices } from '../../devices/drivers/simulated-devices.ts'
 import { EventQueue } from '../../devices/event-queue.ts'
 import { readReaderSpec } from '../../devices/spec.ts'
-import {
-  superviseReader,
-  type ReaderFault,
-  type SupervisorEvent,
-  type Watching,
-} from '../../devices/supervisor.ts'
+import type { ReaderFault, SupervisorEvent, Watching } from '../../devices/reader-status.ts'
+import { superviseReader } from '../../devices/supervisor.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import { createLog } from '../../shared/log.ts'

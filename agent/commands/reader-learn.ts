@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { optionText, profilesOfAll, type FittingProfile, type KnownCard } from '../../devices/learn.ts'
 import { readReaderSpec } from '../../devices/spec.ts'
-import type { SupervisorEvent } from '../../devices/supervisor.ts'
+import type { SupervisorEvent } from '../../devices/reader-status.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
 import { AppError } from '../../shared/errors.ts'
 import { settings, type Terminal } from './context.ts'

@@ -1,5 +1,5 @@
 /** Readers as `reader list`, `reader monitor` and `status` write them for people. */
-import type { ReaderFault, ReaderStatus, SupervisorEvent } from '../../devices/supervisor.ts'
+import type { ReaderFault, ReaderStatus, SupervisorEvent } from '../../devices/reader-status.ts'
 import { columns, count, localTime, wrap } from './layout.ts'
 
 /** How a reader is, below its name. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { DiscoveredDevice, OptionHelp } from '../../devices/reader.ts'
-import { driverNames, loadDriver } from '../../devices/registry.ts'
+import { driverNames, isDriverName, loadDriver } from '../../devices/registry.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { AgentStatus } from '../status.ts'
 import { callAgent, settings, type Terminal } from './context.ts'
@@ -20,13 +20,24 @@ export function addReaderList(reader: Command, terminal: Terminal): void {
       const found = {
         readers: await runningReaders(command),
         devices: await discover(terminal.signal),
-        drivers: (await Promise.all(driverNames.map(loadDriver))).map(({ name, summary, optionHelp }) => ({
-          name,
-          summary,
-          options: optionHelp,
-        })),
+        drivers: (await Promise.all(driverNames.map(loadDriver))).map(summaryOf),
       }
       terminal.print(options.json === true ? JSON.stringify(found, null, 2) : describe(found))
+      if (options.json !== true) terminal.say('\n`vlt-agent reader drivers NAME` shows the options of one.')
+    })
+
+  reader
+    .command('drivers [name]')
+    .description('List the drivers, or the options of one')
+    .option('--json', 'print JSON: [{name, summary, options}]')
+    .action(async (name: string | undefined, options: JsonOption) => {
+      if (name !== undefined && !isDriverName(name)) {
+        throw new AppError('usage', `there is no driver ${name}; there are ${driverNames.join(', ')}`)
+      }
+      const names = name === undefined ? driverNames : [name]
+      const drivers = (await Promise.all(names.map(loadDriver))).map(summaryOf)
+      if (options.json === true) terminal.print(JSON.stringify(drivers, null, 2))
+      else terminal.print(drivers.flatMap(name === undefined ? driverLines : wholeDriverLines).join('\n'))
     })
 
   reader
@@ -54,7 +65,7 @@ const nextStep = [
   '',
   wrap('Try one with `vlt-agent reader test --reader …`, then give it to `vlt-agent run`.', ''),
   wrap(
-    'A serial port does not say what is behind it: where a reader sends frames or is asked for cards, write its driver for serial-line (`vlt-agent reader list`).',
+    'A serial port does not say what is behind it: where a reader sends frames or is asked for cards, write its driver for serial-line (`vlt-agent reader drivers`).',
     '',
   ),
 ].join('\n')
@@ -79,10 +90,31 @@ function deviceLines({ spec, description }: DiscoveredDevice): string {
   return `--reader ${quoted}\n${wrap(description, '    ')}`
 }
 
+interface DriverSummary {
+  name: string
+  summary: string
+  options: readonly OptionHelp[]
+}
+
+function summaryOf({ name, summary, optionHelp }: Awaited<ReturnType<typeof loadDriver>>): DriverSummary {
+  return { name, summary, options: optionHelp }
+}
+
+function driverLines({ name, summary }: DriverSummary): string[] {
+  return [wrap(summary, ' '.repeat(17), `  ${name.padEnd(14)} `)]
+}
+
+function wholeDriverLines(driver: DriverSummary): string[] {
+  const lines = driver.options.map(({ name, meaning }) =>
+    wrap(meaning, ' '.repeat(21), `      ${name.padEnd(14)} `),
+  )
+  return [...driverLines(driver), ...lines]
+}
+
 function describe(found: {
   readers: AgentStatus['readers'] | null
   devices: DiscoveredDevice[]
-  drivers: { name: string; summary: string; options: readonly OptionHelp[] }[]
+  drivers: DriverSummary[]
 }): string {
   const section = (title: string, lines: string[], none: string): string[] => [
     title,
@@ -100,15 +132,7 @@ function describe(found: {
       found.devices.map((device) => deviceLines(device).replaceAll(/^/gm, '  ')),
       'none',
     ),
-    ...section(
-      'Drivers',
-      found.drivers.flatMap(({ name, summary, options }) => [
-        `  ${name}`,
-        wrap(summary, '    '),
-        ...options.map((option) => wrap(option.meaning, ' '.repeat(21), `      ${option.name.padEnd(14)} `)),
-      ]),
-      'none',
-    ),
+    ...section('Drivers', found.drivers.flatMap(driverLines), 'none'),
   ]
     .join('\n')
     .trimEnd()

@@ -18,7 +18,7 @@ export function addRun(program: Command, terminal: Terminal): void {
     .option('--insecure-http', 'allow plain http to a server on another machine')
     .option(
       '--reader <spec>',
-      'reader to use, <driver>:<path>[?option=value&…]; repeatable (see: vlt-agent reader list)',
+      'reader to use, <driver>:<path>[?option=value&…]; repeatable (see: vlt-agent reader discover, reader drivers)',
       (spec: string, all: string[] | undefined) => [...(all ?? []), spec],
     )
     .option(

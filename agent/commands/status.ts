@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { errorTable } from '../../shared/errors.ts'
-import { exitCodes } from '../../shared/exit-codes.ts'
+import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
 import type { AgentStatus } from '../status.ts'
 import { reachOutbox, settings, type Terminal } from './context.ts'
 import { wrap } from './layout.ts'
@@ -13,7 +13,7 @@ export function addStatus(program: Command, terminal: Terminal): void {
     .option('--json', 'print JSON')
     .option(
       '--check',
-      'exit 4 if the agent does not run, 5 if no reader is ready, 9 if there are dead letters',
+      'exit 4 if the agent does not run, 9 if there are dead letters, 5 if no reader is ready or one types into this machine',
     )
     .action(async (options: { json?: boolean; check?: boolean }, command: Command) => {
       await using outbox = await reachOutbox(settings(command, terminal), terminal)
@@ -23,10 +23,12 @@ export function addStatus(program: Command, terminal: Terminal): void {
     })
 }
 
-function check(status: AgentStatus) {
+/** What monitoring is told of a status. */
+export function check(status: Pick<AgentStatus, 'running' | 'queue' | 'readers'>): ExitCode {
   if (!status.running) return exitCodes.agentNotReachable
   if (status.queue.deadLetters > 0) return exitCodes.deadLetters
   if (!status.readers.some(({ state }) => state === 'ready')) return exitCodes.reader
+  if (status.readers.some(({ fault }) => fault?.code === 'reader-leaking')) return exitCodes.reader
   return exitCodes.ok
 }
 
@@ -44,7 +46,7 @@ function describe({
   const lines = [`vlt-agent ${version}: ${running ? 'running' : 'not running'}`]
   for (const reader of readers) lines.push(`reader  ${reader.id}`, ...readerLines(reader, '        '))
   if (running && readers.length === 0)
-    lines.push('reader  none: give one with --reader (see: vlt-agent reader list)')
+    lines.push('reader  none: give one with --reader (see: vlt-agent reader discover)')
   const age = queue.oldestPendingSeconds === null ? '' : `, oldest ${String(queue.oldestPendingSeconds)} s`
   const counts =
     `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered; ` +
@@ -55,6 +57,9 @@ function describe({
   )
   if (server.reason !== null)
     lines.push(wrap(`${server.reason}: ${errorTable[server.reason].hint}`, '        '))
+  for (const { system, reason } of server.held) {
+    lines.push(wrap(`${system} waits, ${reason}: ${errorTable[reason].hint}`, '        '))
+  }
   if (running)
     lines.push(wrap(`page    ${pageUrl ?? 'not served'}${beat(pageHeartbeatAgeMs)}`, '        ', ''))
   if (enrolment !== null) {

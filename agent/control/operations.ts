@@ -1,15 +1,18 @@
 import { z } from 'zod'
 import type { SimulatedDevices } from '../../devices/drivers/simulated-devices.ts'
-import { identityOf } from '../../devices/formats/identity.ts'
-import type { ReaderState, SupervisedReader, SupervisorEvent } from '../../devices/supervisor.ts'
+import type { ReaderState, SupervisorEvent } from '../../devices/reader-status.ts'
+import type { SupervisedReader } from '../../devices/supervisor.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
-import { parseClient } from '../enrolment/client-data.ts'
+import { parseWireJson } from '../../shared/wire-json.ts'
+import { parseClient, toRegistration } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
-import { asOutcome, confirmWithinMs, type Outcome, type Registrar } from '../enrolment/registrar.ts'
+import { queuedForms, withoutSecrets } from '../enrolment/forms/queued.ts'
+import { asOutcome, confirmWithinMs, describe, type Outcome, type Registrar } from '../enrolment/registrar.ts'
+import { isMadeUp } from '../enrolment/typed-card.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { RegistrationState, StoredRegistration } from '../outbox/registration.ts'
+import type { NewRegistration, RegistrationState, StoredRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
 import type { AgentStatus } from '../status.ts'
 import type { CallContext, Handlers } from './server.ts'
@@ -49,7 +52,7 @@ export interface QueueEntry {
 /** The same with what it sends. */
 export interface WholeEntry extends QueueEntry {
   idempotencyKey: string
-  /** The request body; empty some time after delivery. */
+  /** The request body, without passwords; empty some time after delivery. */
   body: unknown
 }
 
@@ -62,6 +65,11 @@ const waitingForTap = { state: 'waiting', registrationId: null, receipt: null, e
 const states = z.enum(['pending', 'delivered', 'dead', 'discarded'])
 const clientText = z.string()
 const id = z.string()
+const registering = z.object({
+  system: z.enum(['digital-registry', 'user-accounts']),
+  body: z.string(),
+  waitMs: z.int().nonnegative(),
+})
 
 /** Said while an enrolment goes on waiting: why a tap was not taken. */
 export interface Remark {
@@ -82,6 +90,40 @@ export function coreOperations(core: Core) {
       const registration = registrar.accept(parseClient(client), await readCard(card, core), null)
       emit(asOutcome(registration))
       return awaitServer(core, registration.id, signal)
+    },
+
+    /** A part of a list: all of it is stored, but for what came from a list before; answers how many are new. */
+    'enroll.list': async (params: unknown): Promise<{ added: number }> => {
+      const { clients } = take(
+        z.object({ clients: z.array(z.object({ client: clientText, card: z.string() })) }),
+        params,
+      )
+      const registrations: NewRegistration[] = []
+      for (const { client, card } of clients) {
+        registrations.push(toRegistration(parseClient(client), await readCard(card, core), null))
+      }
+      const added = outbox.appendOnce(registrations)
+      sync.wake()
+      return { added }
+    },
+
+    /** As `enroll.card`, for a system without cards. `saved` with an error where that system takes nothing from us now. */
+    register: async (params: unknown, { signal, emit }: CallContext): Promise<Outcome> => {
+      const { system, body, waitMs } = take(registering, params)
+      const checked = queuedForms[system].check(asObject(body))
+      if ('complaints' in checked) {
+        throw new AppError('input-invalid', 'the data is not complete or not correct', {
+          fields: checked.complaints,
+        })
+      }
+      // No order to keep among people, and nothing personal to keep it by.
+      const row = registrar.append({ system, subject: '', card: '', body: checked.value, readerId: null })
+      emit(asOutcome(row))
+      const outcome = await awaitServer(core, row.id, signal, waitMs)
+      const held = sync.status.held.find((one) => one.system === system)
+      return outcome.state === 'saved' && held !== undefined
+        ? { ...outcome, error: describe(held.reason) }
+        : outcome
     },
 
     /** Newest first; the next page begins below the last `seq`. */
@@ -215,9 +257,15 @@ async function awaitServer(
   { sync, registrar }: Core,
   registrationId: string,
   signal: AbortSignal,
+  waitMs = confirmWithinMs,
 ): Promise<Outcome> {
   sync.expedite(registrationId)
-  return registrar.outcome(registrationId, confirmWithinMs, signal)
+  return registrar.outcome(registrationId, waitMs, signal)
+}
+
+function asObject(text: string): Record<string, unknown> {
+  const value = parseWireJson(text)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 }
 
 function take<T>(schema: z.ZodType<T>, params: unknown): T {
@@ -230,14 +278,7 @@ function take<T>(schema: z.ZodType<T>, params: unknown): T {
 async function readCard(text: string, { readsOnlyLf }: Core): Promise<CardUid> {
   const parsed = parseCardUid(text)
   if ('uid' in parsed) {
-    const identity = identityOf({
-      uid: parsed.uid,
-      isTruncated: false,
-      isAmbiguous: false,
-      technology: (await readsOnlyLf()) ? 'lf' : undefined,
-      isAnonymous: false,
-    })
-    if (identity !== 'random') return parsed.uid
+    if (!isMadeUp(parsed.uid, await readsOnlyLf())) return parsed.uid
     throw new AppError('card-random', 'the UID is one that phones make up')
   }
   throw new AppError('input-invalid', 'the card is not the UID of a card', {
@@ -260,7 +301,7 @@ function asEntry(row: StoredRegistration): QueueEntry {
 }
 
 function asWholeEntry(row: StoredRegistration): WholeEntry {
-  return { ...asEntry(row), idempotencyKey: row.idempotencyKey, body: asJson(row.body) }
+  return { ...asEntry(row), idempotencyKey: row.idempotencyKey, body: withoutSecrets(asJson(row.body)) }
 }
 
 /** Answers of the server are kept as they came, and a refusal need not be JSON. */

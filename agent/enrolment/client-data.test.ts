@@ -5,7 +5,7 @@ import { registrationRequest } from '../../shared/contracts/vlt-clients.ts'
 import { parseWireJson } from '../../shared/wire-json.ts'
 import { version } from '../version.ts'
 import { checkClient, clientJson, parseClient, requiredFields, toRegistration } from './client-data.ts'
-import { complaintLine, wordings } from './wording.ts'
+import { complaintLine } from './forms/complaint-texts.ts'
 
 const complete = {
   codigoClienteVLT: 70,
@@ -82,12 +82,10 @@ describe('what is refused', () => {
   test('says it in the language of the clerk', () => {
     const long = checkClient({ ...complete, dni: '1'.repeat(21) })
     const [complaint] = 'complaints' in long ? long.complaints : []
-    expect(complaint && complaintLine(complaint, wordings.es)).toBe(
+    expect(complaint && complaintLine(complaint, 'es')).toBe(
       '  dni: es demasiado largo (máximo 20 caracteres)',
     )
-    expect(complaint && complaintLine(complaint, wordings.en)).toBe(
-      '  dni: is too long (at most 20 characters)',
-    )
+    expect(complaint && complaintLine(complaint, 'en')).toBe('  dni: is too long (at most 20 characters)')
   })
 
   test('carries the code and every field', () => {

@@ -3,20 +3,14 @@ import {
   registrationRequest,
   type Registration,
   type RegistrationField,
-  type RuleName,
 } from '../../shared/contracts/vlt-clients.ts'
-import { AppError, type FieldComplaint } from '../../shared/errors.ts'
+import { AppError } from '../../shared/errors.ts'
 import { formatWireJson, parseWireJson } from '../../shared/wire-json.ts'
 import type { NewRegistration } from '../outbox/registration.ts'
+import { complaintsOf, unknownFields, type Complaint } from './forms/form.ts'
 
 /** A client's data, checked; without the card, which the tap brings. Integers are decimal text. */
 export type ClientData = Omit<Registration, 'tarjeta'>
-
-/** One wrong field; `rule` lets the caller say it in the reader's language. */
-export interface ClientComplaint extends FieldComplaint {
-  rule: RuleName | 'unknown'
-  max?: number
-}
 
 const clientSchema = registrationRequest.omit({ tarjeta: true })
 export const clientFields = Object.keys(clientSchema.shape) as Exclude<RegistrationField, 'tarjeta'>[]
@@ -33,26 +27,16 @@ const integerFields: ReadonlySet<string> = new Set(
  * Reads a client's data: the JSON object of the API document, without `tarjeta`. By the server's own rules, and
  * stricter in one: a field the document does not know is refused, because it is most likely a misspelt one.
  */
-export function checkClient(value: unknown): { client: ClientData } | { complaints: ClientComplaint[] } {
-  const known: ReadonlySet<string> = new Set(clientFields)
-  const input = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
-  const complaints: ClientComplaint[] = []
+export function checkClient(value: unknown): { client: ClientData } | { complaints: Complaint[] } {
+  const input = isObject(value) ? value : {}
   const parsed = clientSchema.safeParse(input)
-  for (const issue of parsed.error?.issues ?? []) {
-    const { rule, max } = (issue as { params?: { rule?: RuleName; max?: number } }).params ?? {}
-    complaints.push({
-      field: String(issue.path[0]),
-      message: issue.message,
-      rule: rule ?? 'format',
-      ...(max === undefined ? {} : { max }),
-    })
-  }
-  for (const field of Object.keys(input)) {
-    if (!known.has(field))
-      complaints.push({ field, message: `The ${field} field is not known.`, rule: 'unknown' })
-  }
+  const complaints = [...complaintsOf(parsed.error), ...unknownFields(input, clientFields)]
   if (!parsed.success || complaints.length > 0) return { complaints }
   return { client: parsed.data }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The same from JSON text. Throws `input-invalid` with every wrong field. */

@@ -1,24 +1,25 @@
 import type { CardUid } from '../../shared/card-uid.ts'
 import type { Clock } from '../../shared/clock.ts'
-import type { RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
+import { registrationAnswer, type RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
 import { errorTable, type AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { StoredRegistration } from '../outbox/registration.ts'
+import type { NewRegistration, StoredRegistration } from '../outbox/registration.ts'
 import { toRegistration, type ClientData } from './client-data.ts'
 
 /**
  * What a person is told.
  *
- * saved      -> on this machine's disk; the server has not confirmed it yet
- * registered -> the server has it
- * duplicate  -> the server knew the card before
- * rejected   -> not registered; `error` says why
+ * saved       -> on this machine's disk; the server has not confirmed it yet
+ * registered  -> the server has it
+ * unconfirmed -> the server has it, most likely from an attempt whose answer was lost; `error` says what to check
+ * duplicate   -> the server knew the card before
+ * rejected    -> not registered; `error` says why
  */
 export interface Outcome {
-  state: 'saved' | 'registered' | 'duplicate' | 'rejected'
+  state: 'saved' | 'registered' | 'unconfirmed' | 'duplicate' | 'rejected'
   registrationId: string | null
-  /** The server's answer body. */
-  receipt: RegistrationAnswer | null
+  /** The server's answer body, without what is not kept. */
+  receipt: unknown
   error: { code: ErrorCode; hint: string } | null
 }
 
@@ -43,7 +44,7 @@ export class Registrar {
     readerId: string | null,
     consentText: string | null = null,
   ): StoredRegistration {
-    return this.#outbox.append({ ...toRegistration(client, card, readerId), consentText })
+    return this.append({ ...toRegistration(client, card, readerId), consentText })
   }
 
   /**
@@ -59,6 +60,11 @@ export class Registrar {
       .map((receipt) => receipt?.id)
     if (ids.length === 0) return 'unknown'
     return ids.includes(owner) ? 'own' : 'other'
+  }
+
+  /** The same for any system. */
+  append(registration: NewRegistration): StoredRegistration {
+    return this.#outbox.append(registration)
   }
 
   /** Resolves with the server's word, or with `saved` when there is none within `timeoutMs`. */
@@ -89,13 +95,10 @@ export class Registrar {
 export function asOutcome(row: StoredRegistration): Outcome {
   const registrationId = row.id
   if (row.state === 'delivered') {
-    const receipt = asReceipt(row.receipt)
-    return {
-      state: receipt?.esDuplicado === true ? 'duplicate' : 'registered',
-      registrationId,
-      receipt,
-      error: null,
-    }
+    const receipt: unknown =
+      row.lastError === 'delivered-unconfirmed' ? null : JSON.parse(row.receipt ?? 'null')
+    const error = row.lastError === null ? null : describe(row.lastError)
+    return { state: deliveredState(row, receipt), registrationId, receipt, error }
   }
   if (row.state === 'pending') return { state: 'saved', registrationId, receipt: null, error: null }
   return {
@@ -106,8 +109,14 @@ export function asOutcome(row: StoredRegistration): Outcome {
   }
 }
 
-function asReceipt(text: string | null): RegistrationAnswer | null {
-  return JSON.parse(text ?? 'null') as RegistrationAnswer | null
+function asReceipt(text: string | null): RegistrationAnswer | undefined {
+  return registrationAnswer.safeParse(JSON.parse(text ?? 'null')).data
+}
+
+function deliveredState({ system, lastError }: StoredRegistration, receipt: unknown): Outcome['state'] {
+  if (lastError === 'delivered-unconfirmed') return 'unconfirmed'
+  const isDuplicate = system === 'vlt-clients' && registrationAnswer.parse(receipt).esDuplicado
+  return isDuplicate ? 'duplicate' : 'registered'
 }
 
 /** The outcome where nothing was stored. */
@@ -115,6 +124,6 @@ export function refused(error: AppError): Outcome {
   return { state: 'rejected', registrationId: null, receipt: null, error: describe(error.code) }
 }
 
-function describe(code: ErrorCode): { code: ErrorCode; hint: string } {
+export function describe(code: ErrorCode): { code: ErrorCode; hint: string } {
   return { code, hint: errorTable[code].hint }
 }

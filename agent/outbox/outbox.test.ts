@@ -105,6 +105,39 @@ describe('order', () => {
   })
 })
 
+describe('batches', () => {
+  test('a batch holds the first rows in turn, one for each client and each card', () => {
+    const first = outbox.append(registration('1', 'A0C2BBCA'))
+    outbox.append(registration('1'))
+    outbox.append(registration('2', 'A0C2BBCA'))
+    const third = outbox.append(registration('3'))
+    const live = outbox.append(registration('4'))
+    const batch = outbox.nextBatch(10, [], [live.id])
+    expect(batch.map(({ id }) => id)).toEqual([live.id, first.id, third.id])
+    expect(outbox.nextBatch(2, [first.id], [])).toHaveLength(2)
+  })
+
+  test('registrations without a card do not wait for each other', () => {
+    for (const subject of ['1', '2', '3']) outbox.append(registration(subject, ''))
+    expect(outbox.nextBatch(10, [], [])).toHaveLength(3)
+  })
+
+  test('a batch is settled as one', () => {
+    const [a, b, c] = ['1', '2', '3'].map((subject) => outbox.append(registration(subject)).id)
+    outbox.settleAll([
+      { id: a ?? '', state: 'delivered', receipt: '{"id":1}' },
+      { id: b ?? '', state: 'dead', error: 'rejected-invalid', receipt: null },
+      { id: c ?? '', state: 'pending', error: 'server-failed' },
+    ])
+    expect(outbox.watermark()).toMatchObject({
+      epoch: outbox.epoch,
+      highestSeq: 3,
+      ...{ accepted: 3, delivered: 1, dead: 1, discarded: 0, pending: 1 },
+    })
+    expect(outbox.get(c ?? '')).toMatchObject({ attempts: 1, lastError: 'server-failed' })
+  })
+})
+
 describe('states', () => {
   test('a dead letter is not sent until a person retries it, and keeps its key', () => {
     const { id, idempotencyKey } = outbox.append(registration('1'))

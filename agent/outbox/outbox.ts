@@ -3,10 +3,22 @@ import { readFileSync } from 'node:fs'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
 import { openOutboxDatabase, outboxPath, type Database, type Statement } from './database.ts'
+import { rememberImported } from './imported.ts'
 import { columns, nextInTurn, nextLive } from './queries.ts'
 import { idOfCode } from './receipt-code.ts'
-import type { NewRegistration, OutboxCounts, RegistrationState, StoredRegistration } from './registration.ts'
+import type {
+  NewRegistration,
+  OutboxCounts,
+  RegistrationState,
+  Settlement,
+  StoredRegistration,
+  System,
+  Watermark,
+} from './registration.ts'
 import { withStorageErrors } from './storage-errors.ts'
+
+/** Most registrations of one batch. */
+export const maxBatch = 200
 
 /**
  * The durable queue between a tap and the server. Every call is one synchronous transaction that is on the disk
@@ -53,39 +65,87 @@ export class Outbox implements Disposable {
   }
 
   /**
+   * Accepts a part of a list in one transaction, and of equal content only the first that ever came from a list:
+   * whoever repeats an import that was interrupted repeats no registration. Answers how many are new.
+   */
+  appendOnce(registrations: readonly NewRegistration[]): number {
+    return this.#guarded(() =>
+      this.#database.transaction(() => {
+        const { epoch } = this
+        const fresh = registrations.filter(({ body }) => rememberImported(this.#database, epoch, body))
+        for (const registration of fresh) this.append(registration)
+        return fresh.length
+      })(),
+    )
+  }
+
+  /**
    * The registration to send next, or undefined. Those somebody waits for (`live`) come first, then those that failed
    * less often, so that a bad one never holds up the others. A row waits for an earlier pending row of its client or
    * its card until that one has used up its patience.
    *
    * @param resting ids that wait out a back-off of their own
+   * @param held systems that take nothing now
    */
-  next(resting: Iterable<string>, live: Iterable<string>): StoredRegistration | undefined {
-    const values = { resting: JSON.stringify([...resting]) }
+  next(
+    resting: Iterable<string>,
+    live: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration | undefined {
+    return this.nextBatch(1, resting, live, held)[0]
+  }
+
+  /**
+   * The registrations to send next, in the order of `next`, at most one for each client and one for each card: those
+   * that follow come once it is settled. A batch may hold fewer than there are.
+   *
+   * @param limit 1 to maxBatch
+   */
+  nextBatch(
+    limit: number,
+    resting: Iterable<string>,
+    live: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration[] {
+    const values = {
+      resting: JSON.stringify([...resting]),
+      held: JSON.stringify([...held]),
+      limit: Math.min(limit, maxBatch),
+    }
     const ids = JSON.stringify([...live])
     // Two queries, because one order for both would sort the whole backlog at every call.
-    return (
-      (ids === '[]' ? undefined : this.#one(nextLive, { ...values, live: ids })) ??
-      this.#one(nextInTurn, values)
-    )
+    const first = ids === '[]' ? [] : this.#rows(nextLive, { ...values, live: ids })
+    const inTurn = first.length < values.limit ? this.#rows(nextInTurn, values) : []
+    return [...new Map([...first, ...inTurn].map((row) => [row.id, row])).values()].slice(0, values.limit)
+  }
+
+  /** What became of a batch, in one transaction. A registration that is settled already stays as it is. */
+  settleAll(results: readonly Settlement[]): void {
+    this.#guarded(() => {
+      this.#database.transaction(() => {
+        for (const result of results) this.#settle(result)
+      })()
+    })
   }
 
   /** The server has it. */
-  markDelivered(id: string, receipt: string): void {
-    this.#settle(id, 'delivered', null, receipt)
+  markDelivered(id: string, receipt: string, error?: ErrorCode): void {
+    this.settleAll([{ id, state: 'delivered', receipt, error }])
   }
 
   /** The server refused it for good. */
   markDead(id: string, error: ErrorCode, receipt: string | null): void {
-    this.#settle(id, 'dead', error, receipt)
+    this.settleAll([{ id, state: 'dead', error, receipt }])
+  }
+
+  /** About to be sent. Until an answer replaces it, `answer-lost` is the truth, also after a power cut. */
+  noteSent(id: string): void {
+    this.#run(`UPDATE registrations SET last_error = 'answer-lost' WHERE id = ? AND state = 'pending'`, id)
   }
 
   /** An attempt failed and will be repeated. */
   recordAttempt(id: string, error: ErrorCode): void {
-    this.#run(
-      `UPDATE registrations SET attempts = attempts + 1, last_error = ? WHERE id = ? AND state = 'pending'`,
-      error,
-      id,
-    )
+    this.settleAll([{ id, state: 'pending', error }])
   }
 
   /** The failed attempt was this row's own fault: others got through. Answers its failures so far. */
@@ -124,7 +184,7 @@ export class Outbox implements Disposable {
   receiptsOfClient(id: string): string[] {
     const rows = this.#rows(
       `SELECT ${columns} FROM registrations WHERE state = 'delivered' AND id <> $id
-         AND subject = (SELECT subject FROM registrations WHERE id = $id)`,
+         AND (system, subject) = (SELECT system, subject FROM registrations WHERE id = $id)`,
       { id },
     )
     return rows.flatMap(({ receipt }) => receipt ?? [])
@@ -152,6 +212,17 @@ export class Outbox implements Disposable {
       const { pending = 0, delivered = 0, dead = 0, discarded = 0 } = found
       return { pending, delivered, dead, discarded, oldestPendingSeconds: this.#oldestPendingSeconds() }
     })
+  }
+
+  get epoch(): string {
+    return this.#guarded(() => this.#database.prepare('SELECT epoch FROM outbox').pluck().get() as string)
+  }
+
+  watermark(): Watermark {
+    const { pending, delivered, dead, discarded } = this.counts()
+    const accepted = pending + delivered + dead + discarded
+    const highestSeq = this.list(1)[0]?.seq ?? 0
+    return { epoch: this.epoch, highestSeq, accepted, delivered, dead, discarded, pending, chainHead: '' }
   }
 
   /** Sends a dead letter again, under its old key. Throws `registration-unknown` or `registration-settled`. */
@@ -221,15 +292,23 @@ export class Outbox implements Disposable {
     if (this.#database.open) this.#database.close()
   }
 
-  #settle(id: string, state: RegistrationState, error: ErrorCode | null, receipt: string | null): void {
+  #settle(result: Settlement): void {
+    if (result.state === 'pending') {
+      this.#run(
+        `UPDATE registrations SET attempts = attempts + 1, last_error = ? WHERE id = ? AND state = 'pending'`,
+        result.error,
+        result.id,
+      )
+      return
+    }
     this.#run(
       `UPDATE registrations SET state = ?, attempts = attempts + 1, last_error = ?, receipt = ?, settled_at = ?
        WHERE id = ? AND state = 'pending'`,
-      state,
-      error,
-      receipt,
+      result.state,
+      result.error ?? null,
+      result.receipt,
       this.#clock.now(),
-      id,
+      result.id,
     )
   }
 

@@ -1,14 +1,15 @@
 import type { ErrorCode } from '../../shared/errors.ts'
 
 export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded'
-export type System = 'vlt-clients'
+/** Which API takes it. */
+export type System = 'vlt-clients' | 'digital-registry' | 'user-accounts'
 
 /** What is accepted: the body exactly as it will be sent. */
 export interface NewRegistration {
   system: System
   /** The client. Registrations of one client are delivered in the order they were accepted. */
   subject: string
-  /** Canonical UID. Registrations of one card, too, are delivered in order. */
+  /** Canonical UID. Registrations of one card, too, are delivered in order. Empty where there is no card. */
   card: string
   /** JSON text. */
   body: string
@@ -35,6 +36,31 @@ export interface StoredRegistration {
   receipt: string | null
   discardReason: string | null
   consentText: string | null
+}
+
+/** What became of one registration that was sent. */
+export type Settlement =
+  /** The server has it; `receipt` is its answer body; `error` where it did not say that it has it from us. */
+  | { id: string; state: 'delivered'; receipt: string; error?: ErrorCode | undefined }
+  /** The server refused it for good. */
+  | { id: string; state: 'dead'; error: ErrorCode; receipt: string | null }
+  /** The attempt failed and will be repeated. */
+  | { id: string; state: 'pending'; error: ErrorCode }
+
+/** How far this outbox has come: what a kiosk tells the server, which compares it with what it holds. */
+export interface Watermark {
+  /** A new one for every birth of the outbox: a copied or restored kiosk reuses sequence numbers, not this. */
+  epoch: string
+  /** The last sequence number given out; 0 before the first. */
+  highestSeq: number
+  /** accepted = delivered + pending + dead + discarded, always. */
+  accepted: number
+  delivered: number
+  dead: number
+  discarded: number
+  pending: number
+  /** Hex; commits to every accepted registration up to highestSeq. */
+  chainHead: string
 }
 
 export interface OutboxCounts {

@@ -105,10 +105,8 @@ export async function openPage(options: PageOptions, parts: PageParts): Promise<
   app.post('/enrolment', (request, reply) => {
     const submission = enrolments.submit(request.body)
     if (submission.kind === 'busy') return refuse(reply, 409, { code: 'busy' })
-    if (submission.kind === 'invalid') {
-      const fields = submission.complaints.map(({ field }) => field)
-      return refuse(reply, 422, { code: 'invalid', fields })
-    }
+    if (submission.kind === 'invalid')
+      return refuse(reply, 422, { code: 'invalid', fields: submission.fields })
     return snapshot()
   })
   app.post('/enrolment/keep', () => {

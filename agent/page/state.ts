@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
+import { outcomeMessages, registrationAnswer } from '../../shared/contracts/vlt-clients.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { DeskNotice } from '../enrolment/desk.ts'
 import { receiptCode } from '../outbox/receipt-code.ts'
@@ -147,8 +148,12 @@ export class PageState implements Disposable {
   }
 
   #nameOf(id: string, { state, receipt }: Outcome): ScreenName {
-    if (state === 'registered')
-      return receipt?.mensaje === 'tarjeta agregada al cliente existente' ? 'card-added' : 'registered'
+    // "Not confirmed" is what the other systems say where an answer was lost: it is safe here, and no more is known.
+    if (state === 'unconfirmed') return 'saved'
+    if (state === 'registered') {
+      const isAdded = registrationAnswer.safeParse(receipt).data?.mensaje === outcomeMessages['card-added']
+      return isAdded ? 'card-added' : 'registered'
+    }
     if (state !== 'duplicate') return state
     return { own: 'already-yours', other: 'card-taken', unknown: 'duplicate' }[
       this.#registrar.ownerOf(id)

@@ -7,15 +7,19 @@ export type Response =
   /** No answer; `code` is the transport's own, `sent` whether the server may have received the request. */
   | { kind: 'failure'; code: string; sent: boolean }
 
-/** What the queue does with the row. A receipt is the server's answer body, as it came. */
+/**
+ * What the queue does with the row. A receipt is the server's answer body, without what must not be kept. `alone`: only
+ * the system of this row is concerned, the others go on.
+ */
 export type Verdict =
-  | { kind: 'delivered'; receipt: string }
+  /** `error`: the server says that it has it, but not that it had it from us. */
+  | { kind: 'delivered'; receipt: string; error?: ErrorCode }
   /** Refused for good: a dead letter. */
   | { kind: 'dead'; error: ErrorCode; receipt: string }
   /** Again later. `suspect`: the row itself may be the cause. `waitMs`: how long the server asked to wait. */
-  | { kind: 'retry'; error: ErrorCode; suspect: boolean; waitMs?: number }
+  | { kind: 'retry'; error: ErrorCode; suspect: boolean; waitMs?: number; alone?: true }
   /** Nothing can be delivered until a person has mended something: the row stays as it is. */
-  | { kind: 'pause'; error: ErrorCode }
+  | { kind: 'pause'; error: ErrorCode; alone?: true }
 
 /** Longest wait a server may ask for; more would be a way to lose registrations. */
 const maxWaitMs = 3_600_000
@@ -95,7 +99,8 @@ const tlsCodes = new Set([
   'EPROTO',
 ])
 
-function classifyFailure(code: string, sent: boolean): Verdict & { kind: 'retry' | 'pause' } {
+/** Without an answer: was it the way, or the certificate? */
+export function classifyFailure(code: string, sent: boolean): Verdict & { kind: 'retry' | 'pause' } {
   if (tlsCodes.has(code) || code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_')) {
     return { kind: 'pause', error: 'server-tls' }
   }

@@ -47,16 +47,23 @@ export class ServerClient implements AsyncDisposable {
 
   /** Posts JSON text below the server's URL. `signal` cuts it off: the row then stays pending. */
   async post(path: string, body: string, idempotencyKey: string, signal: AbortSignal): Promise<Response> {
+    // A structured-field string, as the draft of the header has it.
+    const headers = { 'content-type': 'application/json', 'idempotency-key': `"${idempotencyKey}"` }
+    return this.request(path, body, headers, signal)
+  }
+
+  /** The same with headers of the caller's. */
+  async request(
+    path: string,
+    body: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Response> {
     return this.#send(path, {
       method: 'POST',
       body,
       signal,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json',
-        // A structured-field string, as the draft of the header has it.
-        'idempotency-key': `"${idempotencyKey}"`,
-      },
+      headers: { ...headers, accept: 'application/json' },
     })
   }
 

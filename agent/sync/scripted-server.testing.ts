@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 /** One request as it came over the socket. */
 export interface Received {
   atMs: number
+  path: string
   key: string
   card: string
   headers: IncomingMessage['headers']
@@ -40,6 +41,7 @@ export class ScriptedServer implements AsyncDisposable {
       const { tarjeta } = JSON.parse(rawBody) as { tarjeta: string }
       const received: Received = {
         atMs: performance.now(),
+        path: request.url ?? '',
         key: String(request.headers['idempotency-key']),
         card: tarjeta,
         headers: request.headers,

@@ -9,6 +9,7 @@ import type { StoredRegistration } from '../outbox/registration.ts'
 import { ServerClient } from './client.ts'
 import { ScriptedServer } from './scripted-server.testing.ts'
 import { Sync } from './sync.ts'
+import { remoteSystems } from './systems/systems.ts'
 
 /** Time that runs a hundred times as fast, so that back-offs of minutes can be lived through. */
 const speed = 100
@@ -48,6 +49,7 @@ function deliver(url = server.url, answerMs = 2_000, totalMs = 30_000): void {
     outbox,
     client,
     serverUrl: url,
+    systems: remoteSystems({ registry: { username: undefined, passwordFile: undefined } }),
     clock: fastClock,
     log: createLog('test', 'error'),
     onSettled: (id) => settled.push(id),

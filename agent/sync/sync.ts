@@ -1,14 +1,15 @@
 import { fullJitterMs, type BackOff } from '../../shared/back-off.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { registrationPath } from '../../shared/contracts/vlt-clients.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { StoredRegistration } from '../outbox/registration.ts'
+import type { StoredRegistration, System } from '../outbox/registration.ts'
 import { Alarm } from './alarm.ts'
-import { classify, classifyProbe, type Response, type Verdict } from './classify.ts'
+import { classifyProbe, type Response, type Verdict } from './classify.ts'
 import type { ServerClient } from './client.ts'
 import { Pacing } from './pacing.ts'
+import { mayBeTaken } from './systems/system.ts'
+import type { RemoteSystems } from './systems/systems.ts'
 
 export interface ServerStatus {
   url: string | null
@@ -17,6 +18,8 @@ export interface ServerStatus {
   lastSuccessAt: string | null
   /** Why it is not online. */
   reason: ErrorCode | null
+  /** Systems behind that server that take nothing now, while the others go on. */
+  held: { system: System; reason: ErrorCode }[]
 }
 
 /** After failures on the way to the server. */
@@ -43,6 +46,8 @@ const probeEveryMs = 30_000
  * A failed row is a *suspect*. If another row gets through before the suspect is tried again, the failure was the
  * suspect's own: it rests under a back-off of its own and no longer holds anybody up. If none gets through, the way
  * is blamed and order stays as it was.
+ *
+ * A system that refuses us by itself (`alone`) is held by itself: its rows stay, those of the others go on.
  */
 export class Sync {
   readonly #outbox: Outbox
@@ -52,8 +57,9 @@ export class Sync {
   readonly #onSettled: (id: string) => void
   readonly #onState: () => void
   readonly #alarm: Alarm
-  readonly #pacing: Pacing
-  readonly #status: ServerStatus
+  readonly #systems: RemoteSystems
+  readonly #pacing: Record<System, Pacing>
+  readonly #status: Omit<ServerStatus, 'held'>
 
   #hold: { kind: 'none' | 'back-off' | 'asked' | 'pause'; untilMonoMs: number } = {
     kind: 'none',
@@ -67,11 +73,14 @@ export class Sync {
   readonly #resting = new Map<string, number>()
   /** Rows somebody may still stand waiting for -> until when, monotonic. */
   readonly #live = new Map<string, number>()
+  /** Systems that took nothing from us last -> when they are asked again, monotonic, and why. */
+  readonly #held = new Map<System, { untilMonoMs: number; reason: ErrorCode }>()
 
   constructor(parts: {
     outbox: Outbox
     client: ServerClient | undefined
     serverUrl: string | undefined
+    systems: RemoteSystems
     clock: Clock
     log: Log
     onSettled: (id: string) => void
@@ -85,7 +94,12 @@ export class Sync {
     this.#onSettled = parts.onSettled
     this.#onState = parts.onState
     this.#alarm = new Alarm(parts.clock)
-    this.#pacing = new Pacing(parts.clock)
+    this.#systems = parts.systems
+    this.#pacing = {
+      'vlt-clients': new Pacing(parts.clock),
+      'digital-registry': new Pacing(parts.clock),
+      'user-accounts': new Pacing(parts.clock),
+    }
     this.#status =
       parts.client === undefined
         ? { url: null, state: 'paused', lastSuccessAt: null, reason: 'server-not-configured' }
@@ -93,7 +107,8 @@ export class Sync {
   }
 
   get status(): ServerStatus {
-    return { ...this.#status }
+    const held = [...this.#held].map(([system, { reason }]) => ({ system, reason }))
+    return { ...this.#status, held }
   }
 
   /** A registration was accepted and somebody waits for its outcome: it goes first, and at once if it may. */
@@ -105,9 +120,15 @@ export class Sync {
     this.#alarm.ring()
   }
 
+  /** There is something to send. */
+  wake(): void {
+    this.#alarm.ring()
+  }
+
   /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
   tryNow(): void {
     this.#resting.clear()
+    this.#held.clear()
     if (this.#hold.kind !== 'asked') this.#hold = { kind: 'none', untilMonoMs: 0 }
     this.#alarm.ring()
   }
@@ -137,8 +158,15 @@ export class Sync {
 
     const row = this.#nextRow(now)
     if (row !== undefined) {
+      const { path, bodyOf, repeatMayConflict } = this.#systems[row.system]
+      const prepared = bodyOf(row.body)
+      if ('error' in prepared) {
+        this.#holdSystem(row, prepared.error, pauseBackOff.baseMs)
+        return
+      }
       this.#lastAttemptMonoMs = now
-      const response = await client.post(registrationPath, row.body, row.idempotencyKey, cut)
+      if (repeatMayConflict) this.#outbox.noteSent(row.id)
+      const response = await client.post(path, prepared.body, row.idempotencyKey, cut)
       if (cut.aborted) return
       this.#settle(row, response)
     } else if (this.#nextProbeMonoMs <= now) {
@@ -147,6 +175,9 @@ export class Sync {
     } else {
       let wakeAt = this.#nextProbeMonoMs
       for (const until of this.#resting.values()) wakeAt = Math.min(wakeAt, until)
+      for (const { untilMonoMs } of this.#held.values()) {
+        if (untilMonoMs > now) wakeAt = Math.min(wakeAt, untilMonoMs)
+      }
       await this.#alarm.sleep(Math.max(1, wakeAt - now), stop)
     }
   }
@@ -154,19 +185,24 @@ export class Sync {
   #nextRow(now: number): StoredRegistration | undefined {
     dropPast(this.#resting, now)
     dropPast(this.#live, now)
-    const row = this.#outbox.next([...this.#resting.keys(), ...this.#suspects], this.#live.keys())
+    const held = [...this.#held].filter(([, { untilMonoMs }]) => untilMonoMs > now).map(([system]) => system)
+    const next = (resting: Iterable<string>): StoredRegistration | undefined =>
+      this.#outbox.next(resting, this.#live.keys(), held)
+    const row = next([...this.#resting.keys(), ...this.#suspects])
     if (row !== undefined || this.#suspects.size === 0) return row
     // Every row has failed since the last success: a new round.
     this.#suspects.clear()
-    return this.#outbox.next(this.#resting.keys(), this.#live.keys())
+    return next(this.#resting.keys())
   }
 
   #settle(row: StoredRegistration, response: Response): void {
-    const verdict = classify(response)
-    const paceMs = response.kind === 'answer' ? this.#pacing.observe(response.headers) : 0
+    const { classify, repeatMayConflict } = this.#systems[row.system]
+    const isRepeat = row.lastError === 'answer-lost'
+    const verdict = classify(response, isRepeat)
+    const paceMs = response.kind === 'answer' ? this.#pacing[row.system].observe(response.headers) : 0
     switch (verdict.kind) {
       case 'delivered':
-        this.#outbox.markDelivered(row.id, verdict.receipt)
+        this.#outbox.markDelivered(row.id, verdict.receipt, verdict.error)
         this.#status.lastSuccessAt = this.#clock.now()
         this.#log.info({ registration: row.id, attempts: row.attempts + 1 }, 'delivered')
         this.#answered(row)
@@ -177,12 +213,18 @@ export class Sync {
         this.#answered(row)
         break
       case 'retry':
-      case 'pause':
-        this.#outbox.recordAttempt(row.id, verdict.error)
-        this.#failed(row, verdict)
+      case 'pause': {
+        // Whatever comes after a lost answer, the server may have the row until it says so or refuses it.
+        const mayHaveIt = repeatMayConflict && (isRepeat || mayBeTaken(response))
+        this.#outbox.recordAttempt(row.id, mayHaveIt ? 'answer-lost' : verdict.error)
+        if (verdict.alone === true) this.#refusedAlone(row, verdict)
+        else this.#failed(row, verdict)
         return
+      }
     }
-    if (paceMs > 0) this.#holdFor('asked', paceMs)
+    if (paceMs <= 0) return
+    if (row.system === 'vlt-clients') this.#holdFor('asked', paceMs)
+    else this.#holdSystem(row, 'rate-limited', paceMs)
   }
 
   /** The server dealt with a row: the way is clear, so the suspects were at fault themselves. */
@@ -198,7 +240,25 @@ export class Sync {
     }
     this.#suspects.clear()
     this.#live.delete(row.id)
+    this.#held.delete(row.system)
     this.#onSettled(row.id)
+  }
+
+  /** The server is there and does its work; this system of it does not, for us. */
+  #refusedAlone(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
+    this.#setState('online', null)
+    const backOff = verdict.kind === 'pause' ? pauseBackOff : wayBackOff
+    const ownMs = backOff.baseMs + fullJitterMs(backOff, row.attempts + 1)
+    const askedMs = verdict.kind === 'retry' ? (verdict.waitMs ?? 0) : 0
+    this.#holdSystem(row, verdict.error, Math.max(askedMs, ownMs))
+  }
+
+  #holdSystem({ system }: StoredRegistration, reason: ErrorCode, ms: number): void {
+    const isNews = this.#held.get(system)?.reason !== reason
+    if (isNews && reason !== 'rate-limited')
+      this.#log.warn({ system, code: reason }, 'a system takes nothing from us')
+    this.#held.set(system, { untilMonoMs: this.#clock.monoMs() + ms, reason })
+    this.#onState()
   }
 
   #failed(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {

@@ -1,20 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createLog } from '../../shared/log.ts'
 import { ManualClock } from '../manual-clock.testing.ts'
-import { virtualChaos, type VirtualBench } from '../reader-chaos.testing.ts'
+import { type VirtualBench, virtualChaos } from '../virtual-chaos.testing.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, Tap } from '../reader.ts'
-import { readerContext, shortEvent } from '../session.testing.ts'
+import { listen, readerContext, superviseAlone } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
-import { superviseReader } from '../supervisor.ts'
 import {
   compositeKeyboard,
   FakeHid,
   noKeyboard,
   threeByteKeyboard,
-  typed,
   type FakeHidModel,
+  typed,
 } from '../transports/hid.testing.ts'
 import { hidKeyboard, hidKeyboardOn } from './hid-keyboard.ts'
 
@@ -27,42 +24,14 @@ async function openOn(machine: FakeHid, path = 'ffff:0035', query: Record<string
 }
 
 /** Everything a session says until it is over. */
-function listen(reader: Reader): { texts: string[]; ended: Promise<unknown> } {
-  const texts: string[] = []
-  const ended = (async () => {
-    try {
-      for await (const event of reader.events()) texts.push(shortEvent(event))
-      return 'ended'
-    } catch (error) {
-      return error
-    }
-  })()
-  return { texts, ended }
-}
-
 /** A supervised reader as the agent runs it. */
 function supervise(machine: FakeHid, path: string, query: Record<string, string> = {}) {
-  const taps: Tap[] = []
-  const stop = new AbortController()
   const driver = hidKeyboardOn(machine.bus)
-  const options = driver.options.parse({ path, ...query })
-  const supervisor = superviseReader({
-    ...readerContext(),
-    spec: { id: `hid-keyboard:${path}`, driver, options },
-    log: createLog('test', 'error'),
-    onTap: (tap) => {
-      taps.push(tap)
-    },
+  return superviseAlone({
+    id: `hid-keyboard:${path}`,
+    driver,
+    options: driver.options.parse({ path, ...query }),
   })
-  const running = supervisor.run(stop.signal)
-  return {
-    supervisor,
-    uids: () => taps.map(({ uid }) => uid),
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await running
-    },
-  }
 }
 
 describe('the hid-keyboard reader keeps the promises of every reader', () => {
@@ -320,7 +289,7 @@ describe('keys that reach the system', () => {
     await plugged.inhibit('1')
     for (let probe = 0; probe < 3; probe += 1) await look(clock)
     await reader[Symbol.asyncDispose]()
-    expect({ ended: await ended, texts }).toEqual({ ended: 'ended', texts: [] })
+    expect({ ended: await ended, texts }).toEqual({ ended: undefined, texts: [] })
   })
 
   test('are none where its input device is inhibited, or there is none', async () => {
@@ -332,7 +301,7 @@ describe('keys that reach the system', () => {
       const { texts, ended } = listen(reader)
       for (let probe = 0; probe < 3; probe += 1) await look(clock)
       await reader[Symbol.asyncDispose]()
-      expect({ ended: await ended, texts }).toEqual({ ended: 'ended', texts: [] })
+      expect({ ended: await ended, texts }).toEqual({ ended: undefined, texts: [] })
     }
   })
 

@@ -21,7 +21,7 @@ export function driverOptions<T extends z.core.$ZodLooseShape>(shape: T) {
   )
 }
 
-/** For `reader list`, from the descriptions in the schema. */
+/** For `reader drivers`, from the descriptions in the schema. */
 export function optionHelp(shape: Record<string, z.ZodType>): OptionHelp[] {
   return Object.entries(shape).map(([name, schema]) => ({ name, meaning: schema.description ?? '' }))
 }

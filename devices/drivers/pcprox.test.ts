@@ -1,87 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createLog } from '../../shared/log.ts'
 import { hexBytes, toHex } from '../codecs/bytes.ts'
 import { ManualClock } from '../manual-clock.testing.ts'
-import { virtualChaos, type VirtualBench } from '../reader-chaos.testing.ts'
+import { type VirtualBench, virtualChaos } from '../virtual-chaos.testing.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, ReaderContext, Tap } from '../reader.ts'
-import { readerContext, shortEvent } from '../session.testing.ts'
+import type { Reader, ReaderContext } from '../reader.ts'
+import { listen as listenToAll, readerContext, superviseAlone } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
-import { superviseReader } from '../supervisor.ts'
-import { FakeHid, keyboardWithFeature, typed, type FakeHidDevice } from '../transports/hid.testing.ts'
+import { FakeHid, keyboardWithFeature, type FakeHidDevice, typed } from '../transports/hid.testing.ts'
 import { pcprox, pcproxOn } from './pcprox.ts'
+import { PlayedPcprox } from './played-pcprox.testing.ts'
 
 const device = '0C27:3BFA'
 const path = '0c27:3bfa'
-
-/** A pcProx that is played: what lies on it, and what is wrong with it. */
-class PlayedPcprox {
-  /** Hex of the card as a person writes it. */
-  card: string | undefined
-  /** Each is there for one question. */
-  readonly visitors: string[] = []
-  /** So many questions to come are refused. */
-  refusing = 0
-  /** What it sends instead of its answer to a question that starts with this code. */
-  readonly distorted = new Map<number, Uint8Array>()
-  readonly asked: string[] = []
-  /** What it sends instead of its next answers. */
-  garbage: Uint8Array[] = []
-  /** It answers for the data of a card and then no more. */
-  breaksOff = false
-  #shown: string | undefined
-
-  readonly model = (): Parameters<FakeHid['plug']>[0] => ({
-    id: device,
-    name: 'RFIDeas USB Keyboard',
-    descriptor: keyboardWithFeature,
-    answer: (request) => this.answer(request),
-  })
-
-  answer(request: Uint8Array): Uint8Array {
-    if (this.refusing > 0) {
-      this.refusing -= 1
-      throw new Error('could not get feature report from device: ioctl (GFEATURE): Connection timed out')
-    }
-    this.asked.push(toHex(request))
-    const code = request[1] ?? 0
-    return this.garbage.shift() ?? this.distorted.get(code) ?? Uint8Array.of(0, ...this.#eightBytes(code))
-  }
-
-  #eightBytes(code: number): Uint8Array {
-    if (code === 0x8a) return hexBytes('0000 03 07 00 3412 00')
-    if (code === 0x8f) {
-      this.#shown = this.visitors.shift() ?? this.card
-      return hexBytes((this.#shown ?? '').padStart(16, '0')).toReversed()
-    }
-    if (this.breaksOff)
-      throw new Error('could not get feature report from device: ioctl (GFEATURE): Broken pipe')
-    return Uint8Array.of((this.#shown ?? '').length * 4, 0, 0, 0, 0, 0, 0, 0)
-  }
-}
 
 function openOn(machine: FakeHid, query: Record<string, string> = {}, given: Partial<ReaderContext> = {}) {
   const driver = pcproxOn(machine.bus)
   return driver.open(driver.options.parse({ path, pollMs: '20', ...query }), readerContext(given))
 }
 
-/** What a session says until it is over: all of it, and without the answers that there is no card. */
-function listen(reader: Reader): { all: string[]; texts: string[]; ended: Promise<unknown> } {
-  const all: string[] = []
-  const texts: string[] = []
-  const ended = (async () => {
-    try {
-      for await (const event of reader.events()) {
-        all.push(shortEvent(event))
-        if (event.type !== 'missed') texts.push(shortEvent(event))
-      }
-      return 'ended'
-    } catch (error) {
-      return error
-    }
-  })()
-  return { all, texts, ended }
+/** What a session says, without the answers that there is no card. */
+function listen(reader: Reader) {
+  const { texts: all, ended } = listenToAll(reader)
+  return { all, texts: () => all.filter((text) => text !== 'missed'), ended }
 }
 
 /** Time passes, and what is read from files in it. */
@@ -214,32 +155,18 @@ describe('a card', () => {
     await using machine = await FakeHid.create()
     const played = new PlayedPcprox()
     await machine.plug(played.model())
-    const taps: Tap[] = []
-    const stop = new AbortController()
     const driver = pcproxOn(machine.bus)
     const query = { pollMs: '20', byteOrder: 'reversed', presenceGapMs: '200', cooldownMs: '0' }
-    const supervisor = superviseReader({
-      ...readerContext(),
-      spec: { id: `pcprox:${path}`, driver, options: driver.options.parse({ path, ...query }) },
-      log: createLog('test', 'error'),
-      onTap: (tap) => {
-        taps.push(tap)
-      },
-    })
-    const running = supervisor.run(stop.signal)
-    try {
-      for (const count of [1, 2]) {
-        played.card = '805B9AD2381F04'
-        await expect.poll(() => taps.length, { timeout: 5_000 }).toBe(count)
-        await delay(200)
-        played.card = undefined
-        await delay(500)
-      }
-      expect(taps).toMatchObject([{ uid: '041F38D29A5B80', identity: 'stable', proof: 'none' }, {}])
-    } finally {
-      stop.abort()
-      await running
+    const options = driver.options.parse({ path, ...query })
+    await using reader = superviseAlone({ id: `pcprox:${path}`, driver, options })
+    for (const count of [1, 2]) {
+      played.card = '805B9AD2381F04'
+      await expect.poll(() => reader.taps.length, { timeout: 5_000 }).toBe(count)
+      await delay(200)
+      played.card = undefined
+      await delay(500)
     }
+    expect(reader.taps).toMatchObject([{ uid: '041F38D29A5B80', identity: 'stable', proof: 'none' }, {}])
   })
 
   test('is not what the reader types meanwhile', async () => {
@@ -250,7 +177,7 @@ describe('a card', () => {
     const { texts } = listen(reader)
     plugged.send(...typed('12345678\n'))
     played.visitors.push('0A04A4AB')
-    await expect.poll(() => texts).toEqual(['0A04A4AB'])
+    await expect.poll(texts).toEqual(['0A04A4AB'])
   })
 })
 
@@ -267,10 +194,10 @@ describe('an answer', () => {
     const { texts } = listen(reader)
     played.distorted.set(code, hexBytes(answer))
     played.visitors.push('0A04A4AB')
-    await expect.poll(() => texts).toContain('!answer-malformed')
+    await expect.poll(texts).toContain('!answer-malformed')
     played.distorted.clear()
     played.visitors.push('0A04A4AB')
-    await expect.poll(() => texts.at(-1)).toBe('0A04A4AB')
+    await expect.poll(() => texts().at(-1)).toBe('0A04A4AB')
   })
 
   test('that fails now and then is no fault; three in a row make the reader deaf', async () => {
@@ -287,8 +214,8 @@ describe('an answer', () => {
       while (answered() < before + 2) await pass(clock, 50)
     }
     played.visitors.push('0A04A4AB')
-    while (!texts.includes('0A04A4AB')) await pass(clock, 50)
-    expect(texts).toEqual(['0A04A4AB'])
+    while (!texts().includes('0A04A4AB')) await pass(clock, 50)
+    expect(texts()).toEqual(['0A04A4AB'])
     played.refusing = 3
     while (played.refusing > 0) await pass(clock, 50)
     await pass(clock, 50)
@@ -344,7 +271,7 @@ describe('opening', () => {
     await machine.plug({ ...played.model(), inhibited: '0' })
     await using reader = await openOn(machine)
     const { texts } = listen(reader)
-    await expect.poll(() => texts, { timeout: 5_000 }).toEqual(['fault reader-leaking'])
+    await expect.poll(texts, { timeout: 5_000 }).toEqual(['fault reader-leaking'])
   })
 })
 

@@ -1,7 +1,6 @@
 import { AppError } from '../../shared/errors.ts'
 import { beepAtCards, signal as lightsAndSound } from '../codecs/acr122.ts'
-import { getUid, readAtr, readUid } from '../codecs/pcsc-card.ts'
-import { returnValues, type ReaderState } from '../codecs/pcscd.ts'
+import type { ReaderState } from '../codecs/pcscd.ts'
 import type { CardFrame } from '../card-frame.ts'
 import { EventQueue } from '../event-queue.ts'
 import type {
@@ -12,19 +11,9 @@ import type {
   ReaderEvent,
   ReaderOptions,
 } from '../reader.ts'
-import type { Rejection } from '../rejection.ts'
-import {
-  askCard,
-  connectCard,
-  disconnectCard,
-  establishContext,
-  listReaders,
-  openPcscd,
-  untilChange,
-  watchReaders,
-  type ConnectedCard,
-} from '../transports/pcscd.ts'
+import { establishContext, listReaders, openPcscd, untilChange, watchReaders } from '../transports/pcscd.ts'
 import type { PcscdSocket } from '../transports/pcscd-socket.ts'
+import { CardQuestions, isSame, type CardDaemon } from './pcsc-questions.ts'
 import { findReader } from './pcsc-readers.ts'
 
 export interface PcscOptions extends ReaderOptions {
@@ -96,12 +85,8 @@ function claim(reader: string): () => void {
   }
 }
 
-interface Daemon {
+interface Daemon extends CardDaemon {
   watch: PcscdSocket
-  cards: PcscdSocket
-  scope: number
-  /** As it was found. */
-  reader: ReaderState
 }
 
 /**
@@ -123,9 +108,9 @@ class PcscSession implements Reader {
   readonly #closing = new AbortController()
   readonly #running: Promise<unknown>
   readonly #name: string
+  readonly #questions: CardQuestions
   #seen: ReaderState
   #change = new AbortController()
-  #turn: Promise<unknown> = Promise.resolve()
   #isBusyTold = false
   #beepsByItself: boolean
   #lastOrder: object | undefined
@@ -134,6 +119,7 @@ class PcscSession implements Reader {
     this.#context = context
     this.#daemon = daemon
     this.#name = daemon.reader.name
+    this.#questions = new CardQuestions(daemon)
     this.#seen = daemon.reader
     this.#resources = resources
     this.#repeatMs = options.presenceGapMs / 2
@@ -155,7 +141,7 @@ class PcscSession implements Reader {
     this.#close()
     await this.#resources.disposeAsync()
     await this.#running
-    await this.#turn
+    await this.#questions.over()
   }
 
   async #watch(): Promise<void> {
@@ -209,7 +195,7 @@ class PcscSession implements Reader {
     const sinceMs = clock.monoMs()
     let isRejected = false
     while (this.#isThere(card)) {
-      const answer = await this.#inTurn(() => this.#askUid(card))
+      const answer = await this.#questions.askUid(card)
       const waitedMs = clock.monoMs() - sinceMs
       this.#tellBusy(answer === 'busy' && waitedMs >= busyMs)
       if (answer !== 'busy') {
@@ -227,34 +213,6 @@ class PcscSession implements Reader {
       await clock.sleep(isRejected ? patientRetryMs : retryMs, this.#change.signal)
     }
     return undefined
-  }
-
-  async #askUid(card: ReaderState): Promise<UidAnswer> {
-    const { cards } = this.#daemon
-    const answer = await this.#withCard(async (connected): Promise<UidAnswer> => {
-      // Unless something has happened since, what is connected is the card that was seen and not the next one.
-      const now = (await listReaders(cards)).find((reader) => reader.name === this.#name)
-      if (now === undefined || !isSame(now, card)) return noAnswer
-      const atr = readAtr(now.atr)
-      if (atr.kind === 'contact') return { ...noAnswer, isFinal: true }
-      const response = await askCard(cards, connected, getUid)
-      if (response === undefined) return noAnswer
-      const uid = readUid(response, atr)
-      if ('code' in uid) return { rejected: { code: uid.code, bytes: response.length }, isFinal: false }
-      return uid.card === null ? noAnswer : { card: uid.card }
-    })
-    if (typeof answer !== 'number') return answer
-    return answer === returnValues.sharingViolation ? 'busy' : noAnswer
-  }
-
-  /** Answers the return value when the card could not be connected. */
-  async #withCard<T>(use: (connected: ConnectedCard) => Promise<T>): Promise<T | number> {
-    const { cards, scope } = this.#daemon
-    const connected = await connectCard(cards, scope, this.#name)
-    if ('failure' in connected) return connected.failure
-    const result = await use(connected)
-    await disconnectCard(cards, connected)
-    return result
   }
 
   /** The ACR122U beeps at every card, accepted or not. */
@@ -277,17 +235,8 @@ class PcscSession implements Reader {
 
   /** Sends a command of the reader itself, which it takes only while a card lies there. */
   #command(card: ReaderState, command: () => Uint8Array | undefined): void {
-    this.#inTurn(async () => {
-      const bytes = command()
-      if (bytes === undefined || !this.#isThere(card)) return
-      await this.#withCard((connected) => askCard(this.#daemon.cards, connected, bytes))
-    }).catch((error: unknown) => this.#failSoon(error))
-  }
-
-  #inTurn<T>(use: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(use)
-    this.#turn = turn.catch(() => undefined)
-    return turn
+    const bytes = (): Uint8Array | undefined => (this.#isThere(card) ? command() : undefined)
+    this.#questions.tell(bytes).catch((error: unknown) => this.#failSoon(error))
   }
 
   #isThere(card: ReaderState): boolean {
@@ -332,17 +281,8 @@ class PcscSession implements Reader {
   }
 }
 
-type UidAnswer = 'busy' | { card: CardFrame } | { rejected: Rejection; isFinal: boolean }
-
-const noAnswer = { rejected: { code: 'answer-failed', bytes: 0 }, isFinal: false } as const
-
 /** Bits of the light: codecs/acr122.ts. Both are over within a second, during which no card is seen. */
 const signals: Record<Feedback, Uint8Array> = {
   accepted: lightsAndSound({ leds: 0xa0, on: 2, off: 1, times: 1, buzzer: 'on' }),
   refused: lightsAndSound({ leds: 0x50, on: 1, off: 1, times: 3, buzzer: 'on' }),
-}
-
-/** The event counter tells two cards apart that were swapped between two looks. */
-function isSame(a: ReaderState, b: ReaderState): boolean {
-  return a.eventCounter === b.eventCounter && a.isCardPresent === b.isCardPresent
 }

@@ -1,16 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { systemClock, type Clock } from '../../shared/clock.ts'
-import { createLog } from '../../shared/log.ts'
 import { cardProtocol, connect, readConnect, replyBytes, shareMode } from '../codecs/pcscd.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, Tap } from '../reader.ts'
-import { readerContext, shortEvent } from '../session.testing.ts'
+import type { Reader } from '../reader.ts'
+import { listen, readerContext, superviseAlone } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
-import { superviseReader } from '../supervisor.ts'
 import { establishContext, openPcscd } from '../transports/pcscd.ts'
 import { VirtualGemPc } from '../transports/virtual-gempc.testing.ts'
-import { atrs, cardOf, VirtualPcscd, type CardScript } from '../transports/virtual-pcscd.testing.ts'
+import { atrs, cardOf, type CardScript, VirtualPcscd } from '../transports/virtual-pcscd.testing.ts'
 import { discoverPcsc } from './pcsc.ts'
 
 const firstSlot = 'Virtual PCD 00 00'
@@ -22,47 +20,11 @@ async function open(daemon: VirtualPcscd, clock = systemClock): Promise<Reader> 
   return driver.open(options, readerContext({ clock }))
 }
 
-function listen(reader: Reader) {
-  const texts: string[] = []
-  const ended = (async () => {
-    try {
-      for await (const event of reader.events()) texts.push(shortEvent(event))
-      return undefined
-    } catch (error) {
-      return error
-    }
-  })()
-  return { texts, ended }
-}
-
-/** A supervised reader as the agent runs it, when it is ready. */
+/** A supervised reader, when it is ready. */
 async function supervise(daemon: VirtualPcscd, query = '', path = firstSlot) {
-  const taps: Tap[] = []
-  const faults: (string | undefined)[] = []
-  const stop = new AbortController()
-  const supervisor = superviseReader({
-    ...readerContext(),
-    spec: await readReaderSpec(`pcsc:${path}?socket=${daemon.socket}${query}`),
-    log: createLog('test', 'error'),
-    onTap: (tap) => {
-      taps.push(tap)
-    },
-    onState: ({ fault }) => {
-      faults.push(fault?.code)
-    },
-  })
-  const running = supervisor.run(stop.signal)
-  await expect.poll(() => supervisor.status.state, { timeout: 10_000 }).toBe('ready')
-  return {
-    supervisor,
-    taps,
-    faults,
-    uids: () => taps.map(({ uid }) => uid),
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await running
-    },
-  }
+  const reader = superviseAlone(await readReaderSpec(`pcsc:${path}?socket=${daemon.socket}${query}`))
+  await expect.poll(() => reader.supervisor.status.state, { timeout: 10_000 }).toBe('ready')
+  return reader
 }
 
 const soon = { timeout: 5_000, interval: 20 }
@@ -234,7 +196,7 @@ describe('a pcscd that', () => {
     await tapCard(daemon, cardOf('DEADBEEF'))
     await expect.poll(reader.uids, soon).toEqual(['A0C2BB01', 'A0C2BB02', 'A0C2BB03', 'DEADBEEF'])
     expect(reader.supervisor.status.opens).toBe(4)
-    expect(new Set(reader.faults)).toEqual(new Set([undefined, 'reader-daemon-down']))
+    expect(new Set(reader.faults)).toEqual(new Set(['reader-daemon-down']))
   })
 
   test('is killed under a card that goes on lying there makes no second tap of it', async () => {

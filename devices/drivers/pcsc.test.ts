@@ -7,17 +7,16 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import { disposition, replyBytes, returnValues, shareMode } from '../codecs/pcscd.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, ReaderContext, ReaderEvent } from '../reader.ts'
-import { readerContext, shortEvent } from '../session.testing.ts'
+import type { Reader, ReaderContext } from '../reader.ts'
+import { listen, readerContext, superviseAlone } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
-import { superviseReader } from '../supervisor.ts'
 import {
   commands,
   fakeCard,
   FakePcscd,
-  words,
   type CommandName,
   type Misbehaviour,
+  words,
 } from '../transports/fake-pcscd.testing.ts'
 import { discoverPcsc } from './pcsc.ts'
 import { findReader } from './pcsc-readers.ts'
@@ -45,19 +44,6 @@ async function open(
 }
 
 /** Collects what a session says, and what it threw at its end. */
-function listen(reader: Reader) {
-  const events: ReaderEvent[] = []
-  const ended = (async () => {
-    try {
-      for await (const event of reader.events()) events.push(event)
-      return undefined
-    } catch (error) {
-      return error
-    }
-  })()
-  return { events, texts: () => events.map(shortEvent), ended }
-}
-
 describe('the pcsc reader keeps the promises of every reader', () => {
   test.each(readerConformance)('$name', async ({ run }) => {
     await using daemon = await FakePcscd.create(desk)
@@ -96,7 +82,7 @@ describe('a card', () => {
     daemon.insert(desk, fakeCard('A0C2BBCA'))
     await using reader = await open(daemon)
     const { texts } = listen(reader)
-    await expect.poll(texts, soon).toEqual(['A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['A0C2BBCA'])
   })
 
   test.each([
@@ -127,11 +113,11 @@ describe('a card', () => {
     await using reader = await open(daemon)
     const { texts } = listen(reader)
     // Nothing lies there: whatever an earlier session saw has left.
-    await expect.poll(texts, soon).toEqual(['removed'])
+    await expect.poll(() => texts, soon).toEqual(['removed'])
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', 'A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'A0C2BBCA'])
     daemon.remove(desk)
-    await expect.poll(texts, soon).toEqual(['removed', 'A0C2BBCA', 'removed'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'A0C2BBCA', 'removed'])
   })
 
   test('swapped for another between two looks is seen by the event counter alone', async () => {
@@ -139,22 +125,22 @@ describe('a card', () => {
     daemon.insert(desk, fakeCard('A0C2BBCA'))
     await using reader = await open(daemon)
     const { texts } = listen(reader)
-    await expect.poll(texts, soon).toEqual(['A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['A0C2BBCA'])
     daemon.swap(desk, fakeCard('DEADBEEF'))
-    await expect.poll(texts, soon).toEqual(['A0C2BBCA', 'removed', 'DEADBEEF'])
+    await expect.poll(() => texts, soon).toEqual(['A0C2BBCA', 'removed', 'DEADBEEF'])
   })
 
   test('swapped for another before it is connected is not taken for that one', async () => {
     await using daemon = await FakePcscd.create(desk)
     await using reader = await open(daemon)
     const { texts } = listen(reader)
-    await expect.poll(texts, soon).toEqual(['removed'])
+    await expect.poll(() => texts, soon).toEqual(['removed'])
     daemon.beforeConnect = () => {
       daemon.beforeConnect = () => undefined
       daemon.swap(desk, fakeCard('DEADBEEF', phone))
     }
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', 'removed', 'DEADBEEF'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'removed', 'DEADBEEF'])
   })
 
   test('is asked once while it lies there, whatever happens to other readers', async () => {
@@ -162,14 +148,14 @@ describe('a card', () => {
     await using reader = await open(daemon)
     const { texts } = listen(reader)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toContain('A0C2BBCA')
+    await expect.poll(() => texts, soon).toContain('A0C2BBCA')
     for (let round = 0; round < 5; round += 1) {
       const looked = daemon.hears('wait')
       daemon.insert('Other Reader 00 00', fakeCard('DEADBEEF'))
       await looked
     }
     expect(daemon.told).toEqual(['FFCA000000'])
-    expect(texts()).toEqual(['removed', 'A0C2BBCA'])
+    expect(texts).toEqual(['removed', 'A0C2BBCA'])
   })
 
   test('is said to lie there still, as often as its presence needs', async () => {
@@ -178,41 +164,31 @@ describe('a card', () => {
     const spec = await readReaderSpec(`pcsc:${desk}?socket=${daemon.socket}&presenceGapMs=60`)
     await using reader = await spec.driver.open(spec.options, readerContext())
     const { texts } = listen(reader)
-    await expect.poll(() => texts().length, soon).toBeGreaterThan(4)
+    await expect.poll(() => texts.length, soon).toBeGreaterThan(4)
     daemon.remove(desk)
-    await expect.poll(texts, soon).toContain('removed')
-    const atRemoval = texts()
+    await expect.poll(() => texts, soon).toContain('removed')
+    const atRemoval = texts
     await systemClock.sleep(150, new AbortController().signal)
-    expect(texts()).toEqual(atRemoval)
+    expect(texts).toEqual(atRemoval)
     expect(new Set(atRemoval)).toEqual(new Set(['A0C2BBCA', 'removed']))
     expect(daemon.told).toEqual(['FFCA000000'])
   })
 
   test('that goes on lying there while the daemon is started again is one tap', async () => {
     await using daemon = await FakePcscd.create(desk)
-    const taps: string[] = []
-    const stop = new AbortController()
-    const supervisor = superviseReader({
-      ...readerContext(),
-      spec: await readReaderSpec(`pcsc:${desk}?socket=${daemon.socket}&presenceGapMs=1500&cooldownMs=0`),
-      onTap: ({ uid }) => {
-        taps.push(uid)
-      },
-    })
-    const running = supervisor.run(stop.signal)
+    const spec = await readReaderSpec(`pcsc:${desk}?socket=${daemon.socket}&presenceGapMs=1500&cooldownMs=0`)
+    await using reader = superviseAlone(spec)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(() => taps, soon).toEqual(['A0C2BBCA'])
+    await expect.poll(reader.uids, soon).toEqual(['A0C2BBCA'])
     // Presence would have ended by now if the reader had said nothing more.
-    await systemClock.sleep(2_000, stop.signal)
+    await systemClock.sleep(2_000, new AbortController().signal)
     await daemon.stop()
     const readAgain = daemon.hears('FFCA000000')
     await daemon.start()
     await readAgain
     daemon.swap(desk, fakeCard('DEADBEEF'))
-    await expect.poll(() => taps, soon).toEqual(['A0C2BBCA', 'DEADBEEF'])
-    expect(supervisor.status.opens).toBe(2)
-    stop.abort()
-    await running
+    await expect.poll(reader.uids, soon).toEqual(['A0C2BBCA', 'DEADBEEF'])
+    expect(reader.supervisor.status.opens).toBe(2)
   })
 
   test.each([
@@ -224,9 +200,9 @@ describe('a card', () => {
     await using reader = await open(daemon, { clock: fastClock })
     const { texts } = listen(reader)
     daemon.insert(desk, card)
-    await expect.poll(texts, soon).toEqual(['removed', ...expected])
+    await expect.poll(() => texts, soon).toEqual(['removed', ...expected])
     daemon.swap(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', ...expected, 'removed', 'A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['removed', ...expected, 'removed', 'A0C2BBCA'])
   })
 
   test('with contacts is rejected and never told a command of contactless ones', async () => {
@@ -234,7 +210,7 @@ describe('a card', () => {
     await using reader = await open(daemon)
     const { texts } = listen(reader)
     daemon.insert(desk, fakeCard('A0C2BBCA', sim))
-    await expect.poll(texts, soon).toEqual(['removed', '!answer-failed'])
+    await expect.poll(() => texts, soon).toEqual(['removed', '!answer-failed'])
     expect(daemon.told).toEqual([])
   })
 
@@ -244,7 +220,7 @@ describe('a card', () => {
     const { texts } = listen(reader)
     daemon.misbehave('connect', { rv: returnValues.unresponsiveCard }, 2)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', 'A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'A0C2BBCA'])
   })
 
   test('that is mute is rejected, once', async () => {
@@ -253,7 +229,7 @@ describe('a card', () => {
     const { texts } = listen(reader)
     daemon.misbehave('connect', { rv: returnValues.unresponsiveCard })
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', '!answer-failed'])
+    await expect.poll(() => texts, soon).toEqual(['removed', '!answer-failed'])
   })
 
   test('that leaves while it is read is no fault and no rejection', async () => {
@@ -265,10 +241,10 @@ describe('a card', () => {
     daemon.insert(desk, fakeCard('A0C2BBCA'))
     await read
     daemon.remove(desk)
-    await expect.poll(texts, soon).toEqual(['removed', 'removed'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'removed'])
     daemon.behave()
     daemon.insert(desk, fakeCard('DEADBEEF'))
-    await expect.poll(texts, soon).toEqual(['removed', 'removed', 'DEADBEEF'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'removed', 'DEADBEEF'])
   })
 
   test('that another program keeps to itself is a fault after two seconds, until it is read', async () => {
@@ -277,9 +253,9 @@ describe('a card', () => {
     const { texts } = listen(reader)
     daemon.misbehave('connect', { rv: returnValues.sharingViolation })
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', 'fault reader-busy'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'fault reader-busy'])
     daemon.behave()
-    await expect.poll(texts, soon).toEqual(['removed', 'fault reader-busy', 'fault over', 'A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'fault reader-busy', 'fault over', 'A0C2BBCA'])
   })
 
   test('that another program keeps to itself for a moment is no fault', async () => {
@@ -288,7 +264,7 @@ describe('a card', () => {
     const { texts } = listen(reader)
     daemon.misbehave('connect', { rv: returnValues.sharingViolation }, 3)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', 'A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'A0C2BBCA'])
   })
 
   test('that another program keeps to itself is a fault no longer when it is gone', async () => {
@@ -297,9 +273,9 @@ describe('a card', () => {
     const { texts } = listen(reader)
     daemon.misbehave('connect', { rv: returnValues.sharingViolation })
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toContain('fault reader-busy')
+    await expect.poll(() => texts, soon).toContain('fault reader-busy')
     daemon.remove(desk)
-    await expect.poll(texts, soon).toEqual(['removed', 'fault reader-busy', 'fault over', 'removed'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'fault reader-busy', 'fault over', 'removed'])
   })
 })
 
@@ -311,7 +287,7 @@ describe('a daemon that', () => {
       daemon.insert(desk, fakeCard('A0C2BBCA'))
       await using reader = await open(daemon)
       const { texts } = listen(reader)
-      await expect.poll(texts, soon).toEqual(['A0C2BBCA'])
+      await expect.poll(() => texts, soon).toEqual(['A0C2BBCA'])
     }
   })
 
@@ -401,7 +377,7 @@ describe('a daemon that', () => {
     const { texts } = listen(reader)
     for (let round = 0; round < 3; round += 1) await daemon.hears('stopWaiting')
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toEqual(['removed', 'A0C2BBCA'])
+    await expect.poll(() => texts, soon).toEqual(['removed', 'A0C2BBCA'])
   })
 
   test('never stops telling of changes does not keep us busy', async () => {
@@ -432,7 +408,7 @@ describe('a daemon that', () => {
     await using again = await open(daemon)
     const { texts } = listen(again)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toContain('A0C2BBCA')
+    await expect.poll(() => texts, soon).toContain('A0C2BBCA')
   })
 
   test('ends while a card is asked for is down, and refuses nobody', async () => {
@@ -459,7 +435,7 @@ describe('a daemon that', () => {
     await daemon.hears('wait')
     daemon.lose(desk, false)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toContain('A0C2BBCA')
+    await expect.poll(() => texts, soon).toContain('A0C2BBCA')
     daemon.lose(desk)
     expect(await ended).toMatchObject({ code: 'reader-deaf' })
     await expect(open(daemon)).rejects.toMatchObject({ code: 'reader-deaf' })
@@ -541,8 +517,8 @@ describe('opening', () => {
     const { texts } = listen(reader)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
     daemon.insert('Other Reader 00 00', fakeCard('DEADBEEF'))
-    await expect.poll(texts, soon).toContain('DEADBEEF')
-    expect(texts()).not.toContain('A0C2BBCA')
+    await expect.poll(() => texts, soon).toContain('DEADBEEF')
+    expect(texts).not.toContain('A0C2BBCA')
     await expect(open(daemon, { path: 'auto' })).rejects.toMatchObject({ code: 'reader-not-found' })
   })
 
@@ -557,7 +533,7 @@ describe('opening', () => {
     })
     const { texts } = listen(reader)
     daemon.insert(desk, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toContain('A0C2BBCA')
+    await expect.poll(() => texts, soon).toContain('A0C2BBCA')
     await expect.poll(() => daemon.asked, soon).toContain('disconnect')
     expect(traced.out).toHaveLength(daemon.asked.length)
     const { version, establish, readers } = replyBytes
@@ -671,7 +647,7 @@ describe('the lights and the buzzer of an ACR122U', () => {
     const reader = await open(daemon, { path: acr122, ...context })
     const { texts, ended } = listen(reader)
     daemon.insert(acr122, fakeCard('A0C2BBCA'))
-    await expect.poll(texts, soon).toContain('A0C2BBCA')
+    await expect.poll(() => texts, soon).toContain('A0C2BBCA')
     return { reader, texts, ended }
   }
 
@@ -682,7 +658,7 @@ describe('the lights and the buzzer of an ACR122U', () => {
     reader.feedback?.('accepted')
     await expect.poll(() => daemon.told, soon).toEqual(['FFCA000000', 'FF00520000', accepted])
     daemon.swap(acr122, fakeCard('DEADBEEF'))
-    await expect.poll(texts, soon).toContain('DEADBEEF')
+    await expect.poll(() => texts, soon).toContain('DEADBEEF')
     reader.feedback?.('refused')
     await expect
       .poll(() => daemon.told, soon)
@@ -694,10 +670,10 @@ describe('the lights and the buzzer of an ACR122U', () => {
     const { reader, texts } = await withCard(daemon)
     await using _ = reader
     daemon.remove(acr122)
-    await expect.poll(() => texts().at(-1), soon).toBe('removed')
+    await expect.poll(() => texts.at(-1), soon).toBe('removed')
     reader.feedback?.('accepted')
     daemon.insert(acr122, fakeCard('DEADBEEF'))
-    await expect.poll(texts, soon).toContain('DEADBEEF')
+    await expect.poll(() => texts, soon).toContain('DEADBEEF')
     reader.feedback?.('refused')
     await expect.poll(() => daemon.told, soon).toContain(refused)
     expect(daemon.told).not.toContain(accepted)

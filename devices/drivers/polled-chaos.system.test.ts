@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { readerChaos, type ChaosBench } from '../reader-chaos.testing.ts'
+import { readReaderSpec } from '../spec.ts'
+import { takeElsewhere } from '../transports/taken-device.testing.ts'
 import {
   Module7941wPersonality,
   Pn532Personality,
@@ -25,7 +25,7 @@ async function chaosBench(driver: string, personalityOf: () => Personality): Pro
   let next: PolledDevice | undefined
   await symlink(device.line.path, link)
   return {
-    spec: `${driver}:${link}`,
+    spec: await readReaderSpec(`${driver}:${link}`),
     tap: (card) => device.visit(uids[card]),
     async half() {
       await device.visitHalf(uids.first)
@@ -45,18 +45,7 @@ async function chaosBench(driver: string, personalityOf: () => Personality): Pro
       next = undefined
       await symlink(device.line.path, link)
     },
-    async lock() {
-      const holder = spawn('flock', ['--exclusive', '--no-fork', link, 'sleep', '60'], { stdio: 'ignore' })
-      const exit = once(holder, 'exit')
-      // It becomes the program that it starts when it has the lock.
-      while ((await readFile(`/proc/${String(holder.pid)}/comm`, 'utf8')) !== 'sleep\n') await delay(5)
-      return {
-        async [Symbol.asyncDispose]() {
-          holder.kill('SIGTERM')
-          await exit
-        },
-      }
-    },
+    lock: () => takeElsewhere(link),
     async [Symbol.asyncDispose]() {
       await next?.[Symbol.asyncDispose]()
       await device[Symbol.asyncDispose]()

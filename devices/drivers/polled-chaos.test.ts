@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../manual-clock.testing.ts'
-import { virtualChaos, type Card, type VirtualBench } from '../reader-chaos.testing.ts'
+import { type Card } from '../chaos.testing.ts'
+import { virtualChaos, type VirtualBench } from '../virtual-chaos.testing.ts'
 import type { ReaderContext } from '../reader.ts'
 import { readReaderSpec } from '../spec.ts'
 import { MemoryTransport } from '../transports/memory.ts'

@@ -1,17 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createLog } from '../../shared/log.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, ReaderEvent, Tap } from '../reader.ts'
-import { readerContext, shortEvent } from '../session.testing.ts'
+import type { Reader, ReaderEvent } from '../reader.ts'
+import { readerContext, shortEvent, superviseAlone } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
-import { superviseReader } from '../supervisor.ts'
 import {
   hexOf,
-  Module7941wPersonality,
   module7941wAnswer,
-  Pn532Personality,
+  Module7941wPersonality,
   pn532Answer,
+  Pn532Personality,
   PolledDevice,
   Twn4Personality,
 } from './polled-device.testing.ts'
@@ -46,33 +44,12 @@ async function openReader(driver: string, path: string, query = ''): Promise<Rea
   return spec.driver.open(spec.options, context)
 }
 
-/** A supervised reader as the agent runs it. */
 async function supervise(driver: string, path: string, query = '') {
-  const taps: Tap[] = []
-  const stop = new AbortController()
-  const supervisor = superviseReader({
-    ...context,
-    spec: await readReaderSpec(`${driver}:${path}${query}`),
-    log: createLog('test', 'fatal'),
-    onTap: (tap) => {
-      taps.push(tap)
-    },
-  })
-  const faults: string[] = []
-  supervisor.onEvent((event) => {
-    if (event.type === 'state' && event.fault !== null) faults.push(event.fault.code)
-  })
-  const running = supervisor.run(stop.signal)
+  const reader = superviseAlone(await readReaderSpec(`${driver}:${path}${query}`))
+  const { supervisor } = reader
   return {
-    supervisor,
-    taps,
-    faults,
-    uids: () => taps.map(({ uid }) => uid),
+    ...reader,
     ready: () => expect.poll(() => supervisor.status.state, { timeout: 10_000 }).toBe('ready'),
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await running
-    },
   }
 }
 

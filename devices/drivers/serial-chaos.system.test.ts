@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest'
 import { frameProfileNames, type FrameProfileName } from '../codecs/framed.ts'
-import { readerChaos, type ChaosBench, type ChaosSubject } from '../reader-chaos.testing.ts'
+import { type ChaosSubject } from '../chaos.testing.ts'
+import { readerChaos, type ChaosBench } from '../reader-chaos.testing.ts'
 import { serialBench } from '../serial-chaos.testing.ts'
 import { framedSpeech, lineSpeech } from './serial-speech.testing.ts'
 

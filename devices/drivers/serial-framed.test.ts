@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { frameProfileNames, type FrameProfileName } from '../codecs/framed.ts'
-import type { Tap } from '../reader.ts'
-import { readerContext } from '../session.testing.ts'
+import { readerContext, superviseAlone } from '../session.testing.ts'
 import { virtualSerialBench } from '../serial-chaos.testing.ts'
 import { readReaderSpec } from '../spec.ts'
-import { superviseReader } from '../supervisor.ts'
 import { framedWire } from './framed-wire.testing.ts'
 import { serialFramed, serialFramedCodec } from './serial-framed.ts'
 import { framedSpeech } from './serial-speech.testing.ts'
@@ -83,20 +81,11 @@ describe('a spec', () => {
 async function start(profile: FrameProfileName, query: Record<string, string> = {}) {
   const options = serialFramed.options.parse({ path: '/dev/none', profile, ...query })
   const bench = virtualSerialBench(framedSpeech[profile], serialFramed, options, serialFramedCodec)
-  const taps: Tap[] = []
-  const stop = new AbortController()
-  const supervisor = superviseReader({
-    ...readerContext({ clock: bench.clock }),
-    spec: bench.spec,
-    onTap: (tap) => {
-      taps.push(tap)
-    },
-  })
-  const running = supervisor.run(stop.signal)
+  const reader = superviseAlone(bench.spec, readerContext({ clock: bench.clock }))
   await bench.pass(0)
   return {
-    taps,
-    rejected: () => supervisor.status.rejected,
+    taps: reader.taps,
+    rejected: () => reader.supervisor.status.rejected,
     async say(...frames: Uint8Array[]) {
       for (const frame of frames) {
         bench.noise(frame)
@@ -104,10 +93,7 @@ async function start(profile: FrameProfileName, query: Record<string, string> = 
       }
     },
     pass: (ms: number) => bench.pass(ms),
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-    },
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   }
 }
 

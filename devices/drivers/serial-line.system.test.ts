@@ -4,12 +4,10 @@ import { readlink, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../shared/errors.ts'
-import { createLog } from '../../shared/log.ts'
 import { readerConformance, type ReaderBench } from '../reader-conformance.testing.ts'
-import type { Reader, Tap } from '../reader.ts'
-import { readerContext, shortEvent } from '../session.testing.ts'
+import type { Reader } from '../reader.ts'
+import { listen, readerContext, shortEvent, superviseAlone } from '../session.testing.ts'
 import { readReaderSpec } from '../spec.ts'
-import { superviseReader } from '../supervisor.ts'
 import { PseudoTerminal } from '../transports/pseudo-terminal.testing.ts'
 
 const context = readerContext()
@@ -19,41 +17,8 @@ async function openReader(path: string, query = ''): Promise<Reader> {
   return driver.open(options, context)
 }
 
-/** Collects what a session says, and what it threw at its end. */
-function listen(reader: Reader): { texts: string[]; ended: Promise<unknown> } {
-  const texts: string[] = []
-  const ended = (async () => {
-    try {
-      for await (const event of reader.events()) texts.push(shortEvent(event))
-      return undefined
-    } catch (error) {
-      return error
-    }
-  })()
-  return { texts, ended }
-}
-
-/** A supervised reader as the agent runs it. */
 async function supervise(path: string, query = '') {
-  const taps: Tap[] = []
-  const stop = new AbortController()
-  const supervisor = superviseReader({
-    ...context,
-    spec: await readReaderSpec(`serial-line:${path}${query}`),
-    log: createLog('test', 'error'),
-    onTap: (tap) => {
-      taps.push(tap)
-    },
-  })
-  const running = supervisor.run(stop.signal)
-  return {
-    supervisor,
-    uids: () => taps.map(({ uid }) => uid),
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await running
-    },
-  }
+  return superviseAlone(await readReaderSpec(`serial-line:${path}${query}`))
 }
 
 describe('the serial-line reader keeps the promises of every reader', () => {

@@ -1,5 +1,5 @@
 import type { FrameProfileName } from '../codecs/framed.ts'
-import type { Card } from '../reader-chaos.testing.ts'
+import type { Card } from '../chaos.testing.ts'
 import type { Speech } from '../serial-chaos.testing.ts'
 import { framedWire } from './framed-wire.testing.ts'
 

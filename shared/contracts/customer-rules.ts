@@ -189,7 +189,8 @@ export function nullable<T>(rule: Rule<T>): Rule<T | null> {
 
 function settle<T>(field: string, found: { value: T } | Complaint, context: z.RefinementCtx): T {
   if (!('rule' in found)) return found.value
-  context.addIssue({ code: 'custom', message: complaint(field, found), params: { rule: found.rule } })
+  const { rule, min, max } = found
+  context.addIssue({ code: 'custom', message: complaint(field, found), params: { rule, min, max } })
   return z.NEVER
 }
 

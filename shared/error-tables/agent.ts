@@ -30,6 +30,22 @@ export const agentErrors = {
     retry: 'after-fix',
     hint: 'Check owner, mode and disk of the file named above; registrations are not touched by it.',
   },
+  'draft-waiting': {
+    retry: 'after-fix',
+    hint: 'A customer account was begun on this machine: go on with `vlt-agent register customer-account --resume`, or erase it with `--forget`.',
+  },
+  'draft-missing': {
+    retry: 'after-fix',
+    hint: 'Nothing was begun here, or more than 24 hours ago: start again without --resume.',
+  },
+  'code-needed': {
+    retry: 'after-fix',
+    hint: 'Read the code in the mail, then go on with `vlt-agent register customer-account --resume`, at a terminal or with `codigo` in the file.',
+  },
+  'list-unreadable': {
+    retry: 'after-fix',
+    hint: 'Give a CSV file in UTF-8 whose first line names the fields of the API document, tarjeta among them, or JSON lines; nothing was stored.',
+  },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',

@@ -55,4 +55,24 @@ export const deliveryErrors = {
     retry: 'after-fix',
     hint: 'The server already holds something else: see `vlt-agent queue show ID`.',
   },
+  'answer-lost': {
+    retry: 'later',
+    hint: 'It was sent and no answer came back, so the server may have it; it is sent again under the same key.',
+  },
+  'delivered-unconfirmed': {
+    retry: 'never',
+    hint: 'The server has it already, most likely from the attempt whose answer was lost: check with the person that it is theirs (a first login); if it is not, register with other data.',
+  },
+  'account-taken': {
+    retry: 'after-fix',
+    hint: 'Somebody has this login or e-mail already: register with another one, and discard this one.',
+  },
+  'registry-not-configured': {
+    retry: 'after-fix',
+    hint: 'Set registryUsername and registryPasswordFile for the agent; registrations for the digital registry wait here until then.',
+  },
+  'registry-refuses-us': {
+    retry: 'after-fix',
+    hint: 'The digital registry refuses this API user: check registryUsername, the file of registryPasswordFile, and that user and entity are active; then `vlt-agent queue retry --all`.',
+  },
 } as const satisfies ErrorTable

@@ -4,7 +4,7 @@ import type { ErrorTable } from './table.ts'
 export const readerErrors = {
   'reader-spec-invalid': {
     retry: 'after-fix',
-    hint: 'Write <driver>:<path>[?option=value&…]; `vlt-agent reader list` names drivers and their options.',
+    hint: 'Write <driver>:<path>[?option=value&…]; `vlt-agent reader drivers` names the drivers, `vlt-agent reader drivers NAME` the options of one.',
   },
   'reader-not-found': { retry: 'later', hint: 'Plug the reader in, or correct its path in --reader.' },
   'reader-permission': {

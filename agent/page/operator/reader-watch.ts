@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { SupervisedReader, SupervisorEvent } from '../../../devices/supervisor.ts'
+import type { SupervisorEvent } from '../../../devices/reader-status.ts'
+import type { SupervisedReader } from '../../../devices/supervisor.ts'
 import { ReaderTrial, trialTaps, type TrialReport } from '../../../devices/trial.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import type { OperatorAudit } from './audit.ts'
