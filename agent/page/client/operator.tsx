@@ -74,47 +74,49 @@ function Pin({
           {words.leave}
         </button>
       </header>
-      <form class="question pad" onSubmit={(event) => void submit(event)} noValidate autocomplete="off">
-        <main class="ask">
-          <h1>
-            <label for="pin">{said.pin}</label>
-          </h1>
-          <input
-            ref={input}
-            id="pin"
-            type="password"
-            inputMode="none"
-            autocomplete="off"
-            maxLength={maxPin}
-            value={pin}
-            aria-describedby="pin-help"
-            aria-invalid={complaint !== undefined}
-            onInput={({ currentTarget }) => {
-              setPin(currentTarget.value.replace(/\D/g, ''))
+      <main>
+        <form class="question pad" onSubmit={(event) => void submit(event)} noValidate autocomplete="off">
+          <div class="ask">
+            <h1>
+              <label for="pin">{said.pin}</label>
+            </h1>
+            <input
+              ref={input}
+              id="pin"
+              type="password"
+              inputMode="none"
+              autocomplete="off"
+              maxLength={maxPin}
+              value={pin}
+              aria-describedby="pin-help"
+              aria-invalid={complaint !== undefined}
+              onInput={({ currentTarget }) => {
+                setPin(currentTarget.value.replace(/\D/g, ''))
+              }}
+            />
+            <p
+              id="pin-help"
+              class={complaint === undefined ? 'hint' : 'complaint'}
+              role={complaint === undefined ? undefined : 'alert'}
+            >
+              {complaint ?? said.pinHint}
+            </p>
+          </div>
+          <Keyboard
+            kind="pad"
+            words={words}
+            capital={false}
+            nextLabel={said.enter}
+            onType={(text) => {
+              setPin((pin + text).slice(0, maxPin))
             }}
+            onErase={() => {
+              setPin(pin.slice(0, -1))
+            }}
+            onBack={onLeave}
           />
-          <p
-            id="pin-help"
-            class={complaint === undefined ? 'hint' : 'complaint'}
-            role={complaint === undefined ? undefined : 'alert'}
-          >
-            {complaint ?? said.pinHint}
-          </p>
-        </main>
-        <Keyboard
-          kind="pad"
-          words={words}
-          capital={false}
-          nextLabel={said.enter}
-          onType={(text) => {
-            setPin((pin + text).slice(0, maxPin))
-          }}
-          onErase={() => {
-            setPin(pin.slice(0, -1))
-          }}
-          onBack={onLeave}
-        />
-      </form>
+        </form>
+      </main>
     </div>
   )
 }
