@@ -1,17 +1,13 @@
-import { mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBrowser, openKiosk, openPage, panels, type Panel } from './kiosk.ts'
 import { measure } from './measure.ts'
+import { isUpdating, picture, show } from './pictures.ts'
 import { walk } from './walk.ts'
 
-/** `UPDATE_SCREENS=1 npm run test:system -- test/browser/screens` takes the pictures of docs/screens anew. */
-const isUpdating = process.env['UPDATE_SCREENS'] !== undefined
-const pictures = join(import.meta.dirname, '../../docs/screens')
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 /** Outcomes and what leads to them have to be read at a glance. */
@@ -22,14 +18,6 @@ beforeAll(async () => {
   browser = await openBrowser()
 })
 afterAll(() => browser.close())
-
-async function show(page: Page, panel: Panel): Promise<void> {
-  const { width, height, pxPerMm } = panels[panel]
-  await page.setViewportSize({ width, height })
-  await page.evaluate((mm) => {
-    document.documentElement.style.setProperty('--mm', `${String(mm)}px`)
-  }, pxPerMm)
-}
 
 async function axeFinds(page: Page): Promise<string[]> {
   const { violations } = await page.evaluate(async () => {
@@ -48,7 +36,6 @@ test(
     const page = await openPage(browser, kiosk, 'tablet', isUpdating ? 0.5 : 1)
     // The page's policy lets no script in: the tester's own comes through the debugger.
     const tester = await readFile(axe, 'utf8')
-    if (isUpdating) mkdirSync(pictures, { recursive: true })
     const faults: string[] = []
     const visited: string[] = []
 
@@ -66,8 +53,7 @@ test(
           if (Math.min(box?.width ?? 0, box?.height ?? 0) < 20 * pxPerMm - 0.6)
             faults.push(`${screen} on ${panel}: main button`)
         }
-        if (isUpdating)
-          await page.screenshot({ path: join(pictures, `${screen}-${panel}.png`), animations: 'disabled' })
+        await picture(page, screen, panel)
       }
       await page.evaluate(tester)
       faults.push(...(await axeFinds(page)).map((fault) => `${screen}: ${fault}`))

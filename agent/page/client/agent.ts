@@ -19,17 +19,20 @@ export async function post<T = Snapshot>(path: string, body: unknown = {}): Prom
 }
 
 export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
+  // Not AbortSignal.timeout: that keeps the request, and what was typed with it, until the time is over.
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    late.abort()
+  }, answerWithinMs)
   try {
-    const response = await fetch(path, {
-      ...init,
-      cache: 'no-store',
-      signal: AbortSignal.timeout(answerWithinMs),
-    })
+    const response = await fetch(path, { ...init, cache: 'no-store', signal: late.signal })
     const answer: unknown = await response.json()
     if (response.ok) return { ok: answer as T }
     return { failure: answer as PageFailure }
   } catch {
     return { failure: { code: 'unreachable' } }
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -48,7 +48,7 @@ export function App() {
     document.getSelection()?.removeAllRanges()
   }, [])
 
-  const screen = agent?.screen
+  const screen = known.current?.screen
   const isWaiting = filling === undefined && screen?.name === 'waiting'
   const watched = isOperator
     ? 'operator'
@@ -119,8 +119,9 @@ export function App() {
   const shown = useRef<HTMLDivElement>(null)
   useEffect(() => {
     // What had the focus before the cover came has it again.
-    if (!isCovered)
-      shown.current?.querySelector<HTMLElement>('.ask > input, h1')?.focus({ preventScroll: true })
+    if (isCovered) return
+    const find = (selector: string) => shown.current?.querySelector<HTMLElement>(selector)
+    ;(find('.ask > input') ?? find('h1'))?.focus({ preventScroll: true })
   }, [isCovered])
 
   return (

@@ -66,7 +66,7 @@ export function Keyboard({ kind, words, capital, nextLabel, onType, onErase, onB
       return (
         <button
           type="button"
-          class="key"
+          class={key.type.length > 1 ? 'key long-key' : 'key'}
           tabIndex={-1}
           style={style}
           onClick={() => {

@@ -259,7 +259,7 @@ function lineText(line: ReaderLine, said: OperatorWords): string {
 
 function Queue({ view: { queue, server }, said, act }: TileProps) {
   return (
-    <Tile icon="disk" title={said.queue}>
+    <Tile icon="list" title={said.queue}>
       <p>
         {said.counts(queue)}
         {queue.oldestPendingSeconds !== null && ` ${said.oldest(queue.oldestPendingSeconds)}`}
