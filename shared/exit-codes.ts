@@ -37,6 +37,7 @@ export const exitCodeOf = {
   'pin-form': usage,
   'record-unusable': failure,
   'page-missing': config,
+  'page-silent': failure,
   'page-secret-unusable': config,
   'draft-waiting': duplicate,
   'draft-missing': usage,

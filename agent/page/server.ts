@@ -74,9 +74,10 @@ export async function openPage(options: PageOptions, parts: PageParts): Promise<
     return setCookie(reply).redirect('/', 303)
   })
   app.get('/health/live', () => ({ status: 'ok' }))
-  app.get('/health/page', (_request, reply) =>
-    reply.code(heartbeat.isAlive ? 200 : 503).send({ ageMs: heartbeat.ageMs }),
-  )
+  app.get('/health/page', (_request, reply) => {
+    const { isAlive, ageMs } = heartbeat
+    return reply.code(isAlive ? 200 : 503).send({ isAlive, ageMs })
+  })
 
   const snapshot = (): Snapshot => ({
     language: options.language,

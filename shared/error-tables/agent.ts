@@ -17,6 +17,10 @@ export const agentErrors = {
   },
   'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
   'page-missing': { retry: 'after-fix', hint: 'Build the kiosk page: `npm run build:page`.' },
+  'page-silent': {
+    retry: 'later',
+    hint: 'The browser is started anew by vlt-kiosk-page.service; its journal says why it ended.',
+  },
   'page-secret-unusable': {
     retry: 'after-fix',
     hint: 'Check owner and mode of the file named above; it holds 32 characters or more. systemd/README.md makes it.',
