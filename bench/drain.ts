@@ -37,7 +37,7 @@ export async function drainBench(
   await using stack = new AsyncDisposableStack()
   const data = join(folder, 'server')
   const place = ['--data', data, ...(databaseUrl === undefined ? [] : ['--database-url', databaseUrl])]
-  const limits = ['--vlt-rate-limit', '1000000', '--kiosk-drain-limit', '1000000']
+  const limits = ['--vlt-rate-limit', '1000000']
   const databaseArgs = place.slice(2)
   const server = stack.use(
     await startServer(data, { args: [...limits, ...databaseArgs, '--log-level', 'error'] }),

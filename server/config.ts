@@ -13,7 +13,7 @@ export const defaults = {
   vltRateLimit: 60,
   rateLimit: 60,
   kioskRateLimit: 600,
-  kioskDrainLimit: 2_000,
+  kioskDrainLimit: 1_500,
   mailFrom: 'VLT Kiosk <no-reply@localhost>',
   metricsFrom: ['127.0.0.0/8', '::1/128'],
   drainMs: 500,

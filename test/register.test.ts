@@ -104,7 +104,7 @@ describe('against the real server', () => {
       receipt: { user: { usuario_id: 1 } },
       error: null,
     })
-    for (const secret of ['eyJ', 'securePass123', 'jorge@example.com'])
+    for (const secret of ['eyJhbGciOi', 'securePass123', 'jorge@example.com'])
       expect(contentOf(data)).not.toContain(secret)
     for (const look of [
       ['queue', 'show', registrationId],

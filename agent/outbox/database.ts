@@ -45,6 +45,11 @@ export function openToSalvage(path: string): Database | undefined {
   }
 }
 
+/** An outbox as it should be, in memory: only to compare with. */
+export function openModel(schema: string): Database {
+  return new Sqlite(':memory:').exec(schema)
+}
+
 export function sqliteVersion(database: Database): string {
   return String(database.prepare('SELECT sqlite_version()').pluck().get())
 }

@@ -129,7 +129,12 @@ export class OutboxFile implements Disposable {
 }
 
 /** Where sequence and chain go on. */
-export function lastRow(database: Database): { highestSeq: number; link: Uint8Array } {
+export function lastRow(database: Database): {
+  highestSeq: number
+  link: Uint8Array
+  floor: number
+  lastSeq: number
+} {
   const { floor, base, epoch } = database
     .prepare('SELECT seq_floor AS floor, base_link AS base, epoch FROM outbox')
     .get() as { floor: number; base: Uint8Array; epoch: string }
@@ -137,5 +142,6 @@ export function lastRow(database: Database): { highestSeq: number; link: Uint8Ar
     .prepare('SELECT seq, link FROM every_registration ORDER BY seq DESC LIMIT 1')
     .get() as { seq: number; link: Uint8Array } | undefined
   const link = last?.link ?? (base.length === 0 ? firstLink(epoch) : base)
-  return { highestSeq: Math.max(floor, last?.seq ?? 0), link }
+  const lastSeq = last?.seq ?? 0
+  return { highestSeq: Math.max(floor, lastSeq), link, floor, lastSeq }
 }

@@ -50,6 +50,7 @@ export function migrateFromVersion1(database: Database, keyring: Keyring): void 
       .get()
     database.exec('DROP TABLE registrations_1; DROP TABLE outbox_1')
     recount(database, Number(given ?? 0))
+    database.exec('UPDATE outbox SET filed_through = seq_floor')
     database.pragma(`user_version = ${String(schemaVersion)}`)
   })()
 }

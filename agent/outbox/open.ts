@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import { isSafeSqlite } from '../../shared/sqlite-version.ts'
-import { openHeld, sqliteVersion, type Database } from './database.ts'
+import { openHeld, openModel, sqliteVersion, type Database } from './database.ts'
 import { lastRow } from './file.ts'
 import { outboxPath, refuseLostOutbox } from './folder.ts'
 import { newEpoch } from './id.ts'
@@ -15,6 +15,7 @@ import {
 } from './keyring.ts'
 import { readMark } from './mark.ts'
 import { migrateFromVersion1 } from './migrate.ts'
+import { inspect, type RawRow } from './rows.ts'
 import { schema, schemaVersion } from './schema.ts'
 import { Seals } from './seal.ts'
 import { withStorageErrors } from './storage-errors.ts'
@@ -44,6 +45,7 @@ export function openOutboxDatabase(dataFolder: string, clock: Clock, keys: KeyPl
       const epoch = database.prepare('SELECT epoch FROM outbox').pluck().get() as string
       checkKeys(database, keyring, epoch, path)
       checkMark(database, epoch, path)
+      checkLastRow(database, new Seals(keyring, epoch), path)
       if (keys.secret !== undefined && !isWrapped(keys)) writeKeyring(keys, keyring)
       return { database, keyring, epoch }
     } catch (error) {
@@ -61,6 +63,9 @@ function checkIntegrity(database: Database, path: string): void {
 /** The tables of this version, made or migrated, and the keys they go with. */
 function prepareTables(database: Database, clock: Clock, keys: KeyPlace): Keyring {
   const version = Number(database.pragma('user_version', { simple: true }))
+  const marked = readMark(database.name)?.version
+  if (marked !== undefined && marked <= schemaVersion && marked !== version)
+    throw new AppError('outbox-corrupt', `the outbox ${database.name} has a damaged version`)
   if (version > schemaVersion) {
     throw new AppError(
       'outbox-too-new',
@@ -69,6 +74,7 @@ function prepareTables(database: Database, clock: Clock, keys: KeyPlace): Keyrin
   }
   const found = readKeyring(keys)
   if (version === schemaVersion) {
+    checkTables(database)
     if (found === undefined) throw new AppError('outbox-key-missing', `${keys.path} is not there`)
     return found
   }
@@ -88,6 +94,18 @@ export function giveBirth(database: Database, keyring: Keyring, clock: Clock): s
     .run(epoch, new Seals(keyring, epoch).proof(), now, now, Buffer.alloc(0))
   database.pragma(`user_version = ${String(schemaVersion)}`)
   return epoch
+}
+
+/** A table or an index whose name or text is damaged may pass every check of SQLite. */
+function checkTables(database: Database): void {
+  const query = `SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL`
+  const model = openModel(schema)
+  const read = (from: Database) => from.prepare(query).all() as { name: string; sql: string }[]
+  const found = new Map(read(database).map(({ name, sql }) => [name, sql]))
+  const isWhole = read(model).every(({ name, sql }) => found.get(name) === sql)
+  model.close()
+  if (!isWhole || database.prepare('SELECT count(*) FROM outbox').pluck().get() !== 1)
+    throw new AppError('outbox-corrupt', `the outbox ${database.name} has damaged tables`)
 }
 
 /** Read back after a write: right after opening, SQLite still answers what it will not do. */
@@ -112,12 +130,21 @@ function checkKeys(database: Database, keyring: Keyring, epoch: string, path: st
   throw new AppError('outbox-key-mismatch', `${path} was sealed with other keys`)
 }
 
+/** What comes next goes on from the last row: its number must be its own. */
+function checkLastRow(database: Database, seals: Seals, path: string): void {
+  const row = database.prepare('SELECT * FROM registrations ORDER BY seq DESC LIMIT 1').get() as
+    RawRow | undefined
+  if (row !== undefined && row.state !== 'lost' && inspect(seals, row) === 'lost')
+    throw new AppError('outbox-corrupt', `the last registration in ${path} does not open`)
+}
+
 /** An outbox behind its mark has lost registrations, be it by damage or because an older copy was put in its place. */
 function checkMark(database: Database, epoch: string, path: string): void {
   const mark = readMark(path)
   if (mark === undefined) return
-  const { highestSeq } = lastRow(database)
-  if (mark.epoch !== epoch || mark.highestSeq > highestSeq) {
+  const { highestSeq, floor, lastSeq } = lastRow(database)
+  const isBeyond = floor > Math.max(lastSeq, mark.highestSeq)
+  if (mark.epoch !== epoch || mark.highestSeq > highestSeq || isBeyond) {
     const was = `it had come to number ${String(mark.highestSeq)} and ends at ${String(highestSeq)}`
     throw new AppError('outbox-corrupt', `the outbox ${path} is not what it was: ${was}`)
   }

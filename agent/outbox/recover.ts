@@ -112,6 +112,7 @@ function build(dataFolder: string, clock: Clock, keys: KeyPlace): Recovery {
       }
       const highestSeq = source.highestSeq()
       recount(fresh, highestSeq, source.removed)
+      fresh.exec('UPDATE outbox SET filed_through = seq_floor')
       const counts = fresh.prepare('SELECT lost FROM outbox').pluck().get() as number
       recovery.lost = Math.max(0, counts - source.lostBefore)
       source.copyHistory(fresh)

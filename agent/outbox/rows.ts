@@ -199,7 +199,7 @@ export function recount(database: Database, highestSeq: number, removed?: Remove
   database
     .prepare(
       `UPDATE outbox SET delivered = $delivered, dead = $dead, discarded = $discarded, lost = $lost,
-         missing = $missing, seq_floor = $highestSeq, filed_through = $highestSeq, removed_through = $removed_through,
+         missing = $missing, seq_floor = $highestSeq, removed_through = $removed_through,
          removed_delivered = $removed_delivered, removed_discarded = $removed_discarded`,
     )
     .run({ ...gone, delivered, dead: of('dead'), discarded, lost: of('lost') + missing, missing, highestSeq })

@@ -54,7 +54,6 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       else if (found.row === undefined) return
       else {
         after = found.row.seq
-        lastRead = Math.max(lastRead, after)
         yield found.row
       }
     }
@@ -68,7 +67,9 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       if (isVersion1) {
         for (const row of read('registrations')) {
           const salvaged: Salvaged = (link) => sealVersion1(seals, link, row as Version1Row)
-          if (attempt(() => salvaged(Buffer.alloc(32))) !== undefined) yield salvaged
+          if (attempt(() => salvaged(Buffer.alloc(32))) === undefined) continue
+          lastRead = row.seq
+          yield salvaged
         }
         return
       }
@@ -79,7 +80,9 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       const old = [...epochs].map((epoch) => new Seals(keyring, epoch))
       for (const row of inOrder(read('registrations'), read('tombstones'))) {
         const salvaged = attempt(() => salvage(old, seals, row))
-        if (salvaged !== undefined) yield salvaged
+        if (salvaged === undefined) continue
+        lastRead = row.seq
+        yield salvaged
       }
     },
     highestSeq() {

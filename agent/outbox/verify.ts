@@ -2,7 +2,7 @@ import type { OutboxFile, Tally } from './file.ts'
 import type { Order } from './order.ts'
 import { pageRows } from './read.ts'
 import type { RegistrationState } from './registration.ts'
-import { inspect, placeOf, type RawRow } from './rows.ts'
+import { inspect, placeOf, recount, type RawRow, type Removed } from './rows.ts'
 import { firstLink, nextLink } from './seal.ts'
 import { markLost } from './settle.ts'
 
@@ -90,7 +90,19 @@ export function mend(file: OutboxFile, order: Order, afterSeq: number): number |
     if (found === 'lost' && row.body !== null) markLost(file, order, row)
     if (found === 'unsettled') reopen(file, row)
   }
-  return rows.length < rowsAtOnce ? undefined : rows.at(-1)?.seq
+  if (rows.length === rowsAtOnce) return rows.at(-1)?.seq
+  correctCounts(file)
+  return undefined
+}
+
+/** Damage may have hit the counts themselves. */
+function correctCounts(file: OutboxFile): void {
+  file.write(() => {
+    const removed = file
+      .statement('SELECT removed_through, removed_delivered, removed_discarded FROM outbox')
+      .get()
+    recount(file.database, file.highestSeq, removed as Removed)
+  })
 }
 
 function reopen(file: OutboxFile, { seq, state }: RawRow): void {

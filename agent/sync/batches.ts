@@ -11,7 +11,7 @@ import {
 import type { ErrorCode } from '../../shared/errors.ts'
 import { type KioskChannel, refusalCode } from '../kiosk/channel.ts'
 import { isSameServer } from '../kiosk/same-server.ts'
-import type { StoredRegistration, System, Watermark } from '../outbox/registration.ts'
+import type { Settlement, StoredRegistration, System, Watermark } from '../outbox/registration.ts'
 import { version } from '../version.ts'
 import { classifyFailure, retryAfterMs, type Response, type Verdict } from './classify.ts'
 import type { ServerClient } from './client.ts'
@@ -147,6 +147,42 @@ export class Batches {
     this.#documented = { reason, untilMonoMs: this.#clock.monoMs() + againAfterMs[reason] }
     return { kind: 'fall-back' }
   }
+}
+
+export interface SortedAnswers {
+  /** One for each row. */
+  settlements: Settlement[]
+  /** Rows the server has dealt with. */
+  settled: StoredRegistration[]
+  failed: { row: StoredRegistration; verdict: Verdict & { kind: 'retry' | 'pause' } }[]
+}
+
+/** What the answers, one for each row, mean for the outbox. */
+export function sortAnswers(
+  rows: StoredRegistration[],
+  responses: Response[],
+  classify: (row: StoredRegistration, response: Response) => Verdict,
+): SortedAnswers {
+  const sorted: SortedAnswers = { settlements: [], settled: [], failed: [] }
+  for (const [place, response] of responses.entries()) {
+    const row = rows[place]
+    if (row === undefined) throw new Error('there are as many answers as rows')
+    const { id } = row
+    const verdict = classify(row, response)
+    if (verdict.kind === 'delivered' || verdict.kind === 'dead') {
+      const { receipt } = verdict
+      sorted.settled.push(row)
+      sorted.settlements.push(
+        verdict.kind === 'dead'
+          ? { id, state: 'dead', error: verdict.error, receipt }
+          : { id, state: 'delivered', receipt, error: verdict.error },
+      )
+    } else {
+      sorted.failed.push({ row, verdict })
+      sorted.settlements.push({ id, state: 'pending', error: verdict.error })
+    }
+  }
+  return sorted
 }
 
 const unexpected: Outcome = {

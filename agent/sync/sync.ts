@@ -3,15 +3,16 @@ import type { Clock } from '../../shared/clock.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { Settlement, StoredRegistration, System } from '../outbox/registration.ts'
+import type { StoredRegistration, System } from '../outbox/registration.ts'
 import { Alarm } from './alarm.ts'
 import { classifyProbe, type Response, type Verdict } from './classify.ts'
-import { batched, type Batches, type Outcome } from './batches.ts'
+import { batched, type Batches, type Outcome, sortAnswers } from './batches.ts'
 import type { ServerClient } from './client.ts'
 import { wayBackOff } from './drain.ts'
 import { Pacing } from './pacing.ts'
 import { mayBeTaken } from './systems/system.ts'
 import type { RemoteSystems } from './systems/systems.ts'
+import { Turns } from './turns.ts'
 
 export interface ServerStatus {
   url: string | null
@@ -27,14 +28,10 @@ export interface ServerStatus {
   held: { system: System; reason: ErrorCode }[]
 }
 
-/** After failures of one row while others got through. */
-const rowBackOff: BackOff = { baseMs: 1_000, capMs: 300_000 }
 /** While a person has to mend something; the hint says what. */
 const pauseBackOff: BackOff = { baseMs: 30_000, capMs: 300_000 }
 /** Least distance between two attempts that live taps bring forward. */
 const liveSpacingMs = 1_000
-/** So long somebody who has tapped looks at the screen; then the registration goes in its turn. */
-const liveMs = 20_000
 /** An idle agent asks whether the server is there, so that `status` tells the truth. */
 const probeEveryMs = 30_000
 /** A kiosk says how far its outbox has come: so often while nothing happens, and at most so often while much does. */
@@ -50,9 +47,7 @@ const reportSpacingMs = 60_000
  *                        -> pause: hold much longer, nothing marked                        -> go
  *   nothing to send -> probe the server now and then; a new registration wakes the loop
  *
- * A failed row is a *suspect*. If another row gets through before the suspect is tried again, the failure was the
- * suspect's own: it rests under a back-off of its own and no longer holds anybody up. If none gets through, the way
- * is blamed and order stays as it was.
+ * Which rows are next, and which failure was a row's own, is for turns.ts.
  *
  * A system that refuses us by itself (`alone`) is held by itself: its rows stay, those of the others go on.
  */
@@ -65,6 +60,7 @@ export class Sync {
   readonly #onSettled: (id: string) => void
   readonly #onState: () => void
   readonly #alarm: Alarm
+  readonly #turns: Turns
   readonly #systems: RemoteSystems
   readonly #pacing: Record<System, Pacing>
   readonly #batchPacing: Pacing
@@ -79,14 +75,6 @@ export class Sync {
   #nextProbeMonoMs = 0
   #lastReportMonoMs = Number.NEGATIVE_INFINITY
   #nextReportMonoMs = 0
-  readonly #suspects = new Set<string>()
-  /** Row -> when its own back-off is over, monotonic. */
-  readonly #resting = new Map<string, number>()
-  /** Rows somebody may still stand waiting for -> until when, monotonic. */
-  readonly #live = new Map<string, number>()
-  /** Systems that took nothing from us last -> when they are asked again, monotonic, and why. */
-  readonly #held = new Map<System, { untilMonoMs: number; reason: ErrorCode }>()
-
   constructor(parts: {
     outbox: Outbox
     client: ServerClient | undefined
@@ -106,6 +94,7 @@ export class Sync {
     this.#onSettled = parts.onSettled
     this.#onState = parts.onState
     this.#alarm = new Alarm(parts.clock)
+    this.#turns = new Turns(parts.outbox, parts.clock)
     this.#systems = parts.systems
     this.#batches = parts.batches
     this.#batchPacing = new Pacing(parts.clock)
@@ -121,11 +110,10 @@ export class Sync {
   }
 
   get status(): ServerStatus {
-    const held = [...this.#held].map(([system, { reason }]) => ({ system, reason }))
     const reason = this.#batches.reason(this.#status.url)
     return {
       ...this.#status,
-      held,
+      held: this.#turns.held,
       delivery: reason === null ? 'batches' : 'documented',
       deliveryReason: reason === 'kiosk-not-joined' ? null : reason,
     }
@@ -143,7 +131,7 @@ export class Sync {
 
   /** A registration was accepted and somebody waits for its outcome: it goes first, and at once if it may. */
   expedite(id: string): void {
-    this.#live.set(id, this.#clock.monoMs() + liveMs)
+    this.#turns.expedite(id)
     if (this.#hold.kind === 'back-off') {
       this.#hold.untilMonoMs = Math.min(this.#hold.untilMonoMs, this.#lastAttemptMonoMs + liveSpacingMs)
     }
@@ -157,8 +145,7 @@ export class Sync {
 
   /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
   tryNow(): void {
-    this.#resting.clear()
-    for (const [system, { reason }] of this.#held) if (reason !== 'rate-limited') this.#held.delete(system)
+    this.#turns.tryAll()
     this.#batches.tryAgain()
     if (this.#hold.kind !== 'asked') this.#hold = { kind: 'none', untilMonoMs: 0 }
     this.#alarm.ring()
@@ -190,9 +177,9 @@ export class Sync {
     if (this.#hold.untilMonoMs > now) return this.#alarm.sleep(this.#hold.untilMonoMs - now, stop)
 
     const usesBatches = this.#batches.isUsable(this.#status.url)
-    const rows = this.#nextRows(now, usesBatches)
+    const rows = this.#nextRows(usesBatches)
     const [row] = rows
-    if (usesBatches && this.#nextReportMonoMs <= now && this.#live.size === 0) {
+    if (usesBatches && this.#nextReportMonoMs <= now && !this.#turns.isAnybodyWaiting) {
       await this.#report(client, now, cut)
     } else if (row === undefined) {
       await this.#idle(client, now, stop)
@@ -240,31 +227,16 @@ export class Sync {
 
   /** Each by its own answer, all in one commit. */
   #settleBatch(rows: StoredRegistration[], responses: Response[]): void {
-    const settlements: Settlement[] = []
-    const settled: StoredRegistration[] = []
-    const failed: { row: StoredRegistration; verdict: Verdict & { kind: 'retry' | 'pause' } }[] = []
-    for (const [place, row] of rows.entries()) {
-      const verdict = this.#systems[row.system].classify(responses[place] ?? noAnswer, false)
-      if (verdict.kind === 'delivered' || verdict.kind === 'dead') {
-        const { receipt, error } = verdict
-        settlements.push(
-          verdict.kind === 'dead'
-            ? { id: row.id, state: 'dead', error: verdict.error, receipt }
-            : { id: row.id, state: 'delivered', receipt, error },
-        )
-        settled.push(row)
-      } else {
-        settlements.push({ id: row.id, state: 'pending', error: verdict.error })
-        failed.push({ row, verdict })
-      }
-    }
+    const classify = (row: StoredRegistration, response: Response): Verdict =>
+      this.#systems[row.system].classify(response, false)
+    const { settlements, settled, failed } = sortAnswers(rows, responses, classify)
     this.#outbox.settleAll(settlements)
     const delivered = settlements.filter(({ state }) => state === 'delivered').length
     if (delivered > 0) this.#status.lastSuccessAt = this.#clock.now()
     const dead = settled.length - delivered
     this.#log.info({ delivered, dead, failed: failed.length }, 'batch')
     for (const { row, verdict } of failed) {
-      if (verdict.kind === 'pause' || verdict.suspect) this.#suspects.add(row.id)
+      if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
     }
     const [first] = failed
     if (settled.length > 0) this.#answered(settled)
@@ -287,7 +259,7 @@ export class Sync {
       return
     }
     const [row] = rows
-    if (verdict.suspect && rows.length === 1 && row !== undefined) this.#suspects.add(row.id)
+    if (verdict.suspect && rows.length === 1 && row !== undefined) this.#turns.suspect(row.id)
     const { error, waitMs } = verdict
     const isAsked = error === 'rate-limited' || (error === 'server-unavailable' && waitMs !== undefined)
     if (isAsked) drain.refused(waitMs ?? 0)
@@ -325,34 +297,17 @@ export class Sync {
       if (!stop.aborted) this.#learnFromProbe(response)
       return
     }
-    const times = [
-      ...this.#resting.values(),
-      ...[...this.#held.values()].map(({ untilMonoMs }) => untilMonoMs),
-    ]
-    const ahead = [...times, this.#batches.drain.heldUntilMonoMs].filter((time) => time > now)
-    await this.#alarm.sleep(Math.max(1, Math.min(this.#nextProbeMonoMs, ...ahead) - now), stop)
+    const { drain } = this.#batches
+    const releaseAt = drain.isHeld ? drain.heldUntilMonoMs : Number.POSITIVE_INFINITY
+    const wakeAt = Math.min(this.#nextProbeMonoMs, this.#turns.wakeAtMonoMs, releaseAt)
+    await this.#alarm.sleep(Math.max(1, wakeAt - now), stop)
   }
 
-  #nextRows(now: number, usesBatches: boolean): StoredRegistration[] {
-    dropPast(this.#resting, now)
-    dropPast(this.#live, now)
+  #nextRows(usesBatches: boolean): StoredRegistration[] {
     const { drain } = this.#batches
-    // Who stands waiting goes ahead of the backlog and alone, so that the answer does not wait for a whole batch.
-    const limit = !usesBatches ? 1 : this.#live.size > 0 ? Math.min(this.#live.size, drain.size) : drain.size
-    const held = [...this.#held].filter(([, { untilMonoMs }]) => untilMonoMs > now).map(([system]) => system)
-    const next = (resting: Iterable<string>): StoredRegistration[] =>
-      this.#outbox.nextBatch(limit, resting, this.#live.keys(), held)
-    let rows = next([...this.#resting.keys(), ...this.#suspects])
-    if (rows.length === 0 && this.#suspects.size > 0) {
-      // Every row has failed since the last success: a new round.
-      this.#suspects.clear()
-      rows = next(this.#resting.keys())
-    }
+    const rows = usesBatches ? this.#turns.next(drain.size, drain.isHeld) : this.#turns.next(1, false)
     if (!usesBatches || rows[0]?.system !== batched) return rows.slice(0, 1)
-    const together = rows.filter(
-      ({ id, system }) => system === batched && (!drain.isHeld || this.#live.has(id)),
-    )
-    return this.#batches.fitting(together)
+    return this.#batches.fitting(rows.filter(({ system }) => system === batched))
   }
 
   #settle(row: StoredRegistration, response: Response): void {
@@ -388,23 +343,13 @@ export class Sync {
     else this.#holdSystem(row, 'rate-limited', paceMs)
   }
 
-  /** The server dealt with these rows: the way is clear, so the suspects were at fault themselves. */
   #answered(rows: StoredRegistration[]): void {
     this.#failuresInARow = 0
     this.#setState('online', null)
     this.#nextProbeMonoMs = this.#clock.monoMs() + probeEveryMs
     this.#hold = { kind: 'none', untilMonoMs: 0 }
-    for (const { id } of rows) this.#suspects.delete(id)
-    for (const id of this.#suspects) {
-      const failures = this.#outbox.blame(id)
-      this.#resting.set(id, this.#clock.monoMs() + fullJitterMs(rowBackOff, failures))
-    }
-    this.#suspects.clear()
-    for (const { id, system } of rows) {
-      this.#live.delete(id)
-      this.#held.delete(system)
-      this.#onSettled(id)
-    }
+    this.#turns.settled(rows)
+    for (const { id } of rows) this.#onSettled(id)
   }
 
   /** The server is there and does its work; this system of it does not, for us. */
@@ -417,16 +362,15 @@ export class Sync {
   }
 
   #holdSystem({ system }: StoredRegistration, reason: ErrorCode, ms: number): void {
-    const isNews = this.#held.get(system)?.reason !== reason
+    const isNews = this.#turns.hold(system, reason, ms)
     if (isNews && reason !== 'rate-limited')
       this.#log.warn({ system, code: reason }, 'a system takes nothing from us')
-    this.#held.set(system, { untilMonoMs: this.#clock.monoMs() + ms, reason })
     this.#onState()
   }
 
   #failed(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
     this.#failuresInARow += 1
-    if (verdict.kind === 'pause' || verdict.suspect) this.#suspects.add(row.id)
+    if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
     const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
     // What was this row's own fault before is most likely so again: no reason to stop all the others.
     if (verdict.kind === 'pause' && row.failures === 0) {
@@ -467,10 +411,4 @@ export class Sync {
   #holdFor(kind: 'back-off' | 'asked' | 'pause', ms: number): void {
     this.#hold = { kind, untilMonoMs: this.#clock.monoMs() + ms }
   }
-}
-
-const noAnswer: Response = { kind: 'failure', code: 'NO_ANSWER', sent: true }
-
-function dropPast(untilMonoMs: Map<string, number>, now: number): void {
-  for (const [id, until] of untilMonoMs) if (until <= now) untilMonoMs.delete(id)
 }

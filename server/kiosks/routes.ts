@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Clock } from '../../shared/clock.ts'
@@ -166,11 +167,12 @@ async function answerBatch(
   items: RegistrationItem[],
   { request, reply, kiosk, run }: SignedRequest,
 ): Promise<Answer> {
-  const waitMs = budget.take(items.length)
-  if (waitMs > 0) {
-    reply.header('retry-after', String(Math.ceil(waitMs / 1000)))
+  const admitted = budget.admit(items.length)
+  if ('awayMs' in admitted) {
+    reply.header('retry-after', String(Math.ceil(admitted.awayMs / 1000)))
     return kiosksDialect.tooManyAttempts
   }
+  if (admitted.delayMs > 0) await delay(admitted.delayMs)
   const read = items.map(({ idempotencyKey, body, ...item }) => ({
     idempotencyKey,
     body,
