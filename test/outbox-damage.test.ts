@@ -15,6 +15,7 @@ import { expect, test } from 'vitest'
 import { Outbox } from '../agent/outbox/outbox.ts'
 import type { StoredRegistration } from '../agent/outbox/registration.ts'
 import { systemClock } from '../shared/clock.ts'
+import { AppError } from '../shared/errors.ts'
 import { temporaryFolder } from './lobby.ts'
 
 /** Damaged outboxes; a large run has 1,000 (`npm run crash -- --damages 1000`). */
@@ -40,6 +41,19 @@ function fill(data: string): { outbox: Outbox; truth: Map<string, StoredRegistra
     if (row === 200) outbox.forgetDelivered('9999-01-01T00:00:00.000Z')
   }
   return { outbox, truth: new Map(outbox.page(0, rows).map((row) => [row.idempotencyKey, row])) }
+}
+
+/** What the agent does: damage that is only found when it is idle is salvaged by its next start. */
+function openAndMend(data: string): Outbox {
+  const outbox = Outbox.open(data, systemClock)
+  try {
+    for (let from: number | undefined = 0; from !== undefined;) from = outbox.mend(from)
+    return outbox
+  } catch (error) {
+    outbox[Symbol.dispose]()
+    if (!(error instanceof AppError && error.code === 'outbox-corrupt')) throw error
+    return openAndMend(data)
+  }
 }
 
 /** Turns over bits, garbles a stretch or a page, or cuts the end off. */
@@ -84,9 +98,7 @@ test(
           const path = join(data, file)
           if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) damage(path, kind, seed)
         }
-        using damaged = Outbox.open(data, systemClock)
-        // What the agent does when it is idle.
-        for (let from: number | undefined = 0; from !== undefined;) from = damaged.mend(from)
+        using damaged = openAndMend(data)
         const found = damaged.page(0, 2 * rows).filter(({ state }) => state !== 'lost')
         const { accepted, delivered, dead, discarded, pending, lost } = damaged.watermark()
         told += lost

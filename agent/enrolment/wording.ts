@@ -42,7 +42,6 @@ export interface Wording {
   yesNo: string
   yes: RegExp
   no: RegExp
-  card: string
   notStored: string
   missing: string
 }
@@ -119,7 +118,6 @@ export const wordings: Record<Language, Wording> = {
     yesNo: 's/n',
     yes: /^(s|si|sí|y|yes|1|true)$/i,
     no: /^(n|no|0|false)$/i,
-    card: 'el UID de una tarjeta son 4 a 10 bytes en hexadecimal, por ejemplo A0C2BBCA',
     notStored: 'No se guardó nada. Corrija estos campos:',
     missing: 'Faltan datos y no hay a quién preguntar (--no-input o sin terminal):',
   },
@@ -193,7 +191,6 @@ export const wordings: Record<Language, Wording> = {
     yesNo: 'y/n',
     yes: /^(y|yes|s|si|sí|1|true)$/i,
     no: /^(n|no|0|false)$/i,
-    card: 'the UID of a card is 4 to 10 bytes of hex, for example A0C2BBCA',
     notStored: 'Nothing was stored. Correct these fields:',
     missing: 'Data is missing and there is nobody to ask (--no-input, or no terminal):',
   },

@@ -3,6 +3,7 @@ import { AppError } from '../../shared/errors.ts'
 import type { Ballast } from './ballast.ts'
 import type { Database, Statement } from './database.ts'
 import type { MarkFile } from './mark.ts'
+import { reportDamage } from './folder.ts'
 import { firstLink, type Seals } from './seal.ts'
 import { withStorageErrors } from './storage-errors.ts'
 
@@ -111,7 +112,13 @@ export class OutboxFile implements Disposable {
   /** Throws AppErrors in the place of what SQLite throws, and `agent-stopping` once the file is closed. */
   guarded<T>(work: () => T): T {
     if (!this.database.open) throw new AppError('agent-stopping', 'the outbox is closed')
-    return withStorageErrors(this.path, work)
+    try {
+      return withStorageErrors(this.path, work)
+    } catch (error) {
+      // Checking at the start does not see all that a later write stumbles over: the next start must not try again.
+      if (error instanceof AppError && error.code === 'outbox-corrupt') reportDamage(this.path)
+      throw error
+    }
   }
 
   [Symbol.dispose](): void {

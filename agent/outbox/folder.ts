@@ -63,6 +63,23 @@ export function refuseLostOutbox(path: string): void {
   }
 }
 
+/** Left beside an outbox that turned out damaged in use, for the next start to salvage it. */
+function damageReport(path: string): string {
+  return `${path}-damaged`
+}
+
+export function reportDamage(path: string): void {
+  closeSync(openSync(damageReport(path), 'a', 0o600))
+}
+
+export function isReportedDamaged(path: string): boolean {
+  return existsSync(damageReport(path))
+}
+
+export function dropDamageReport(path: string): void {
+  rmSync(damageReport(path), { force: true })
+}
+
 /** Left beside an outbox of version 1 at its birth; the mark has taken its place. */
 function bornMarker(path: string): string {
   return `${path}-born`

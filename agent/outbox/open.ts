@@ -1,9 +1,10 @@
+import { statSync } from 'node:fs'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import { isSafeSqlite } from '../../shared/sqlite-version.ts'
 import { openHeld, openModel, sqliteVersion, type Database } from './database.ts'
 import { lastRow } from './file.ts'
-import { outboxPath, refuseLostOutbox } from './folder.ts'
+import { isReportedDamaged, outboxPath, refuseLostOutbox } from './folder.ts'
 import { newEpoch } from './id.ts'
 import {
   createKeyring,
@@ -39,6 +40,8 @@ export function openOutboxDatabase(dataFolder: string, clock: Clock, keys: KeyPl
   return withStorageErrors(path, () => {
     const database = openHeld(path)
     try {
+      if (isReportedDamaged(path))
+        throw new AppError('outbox-corrupt', `the outbox ${path} turned out damaged`)
       checkIntegrity(database, path)
       const keyring = prepareTables(database, clock, keys)
       proveDurable(database, clock)
@@ -55,7 +58,11 @@ export function openOutboxDatabase(dataFolder: string, clock: Clock, keys: KeyPl
   })
 }
 
+/** Above it a start would keep people waiting: then every row is read in idle hours instead (tend.ts). */
+const checkedBytes = 128 * 1024 * 1024
+
 function checkIntegrity(database: Database, path: string): void {
+  if (statSync(path).size > checkedBytes) return
   const answer = database.pragma('quick_check(1)', { simple: true })
   if (answer !== 'ok') throw new AppError('outbox-corrupt', `the outbox ${path} is damaged`)
 }

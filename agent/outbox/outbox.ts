@@ -6,7 +6,7 @@ import { listAudit, note, thisUser, type Actor, type AuditEntry } from './audit.
 import { Ballast } from './ballast.ts'
 import { sqliteVersion } from './database.ts'
 import { OutboxFile } from './file.ts'
-import { dropBornMarker, outboxPath, prepareDataFolder } from './folder.ts'
+import { dropBornMarker, isReportedDamaged, outboxPath, prepareDataFolder } from './folder.ts'
 import { keyPlace, type KeyPlace } from './keyring.ts'
 import { countCauses, discardLetter, fixLetter, retryLetter, retryLetters } from './letters.ts'
 import { MarkFile } from './mark.ts'
@@ -396,6 +396,8 @@ export class Outbox implements Disposable {
 
   /** Proves that the outbox still takes a write; throws where it does not. */
   probe(): void {
+    if (isReportedDamaged(this.#file.path))
+      throw new AppError('outbox-corrupt', 'the outbox turned out damaged: the next start salvages it')
     this.#file.write(() => this.#file.statement('UPDATE outbox SET opened_at = opened_at').run())
   }
 

@@ -3,7 +3,14 @@ import { basename, join } from 'node:path'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, nativeCode } from '../../shared/errors.ts'
 import { openHeld, openToSalvage } from './database.ts'
-import { dropBornMarker, outboxFiles, outboxPath, refuseIfHeld, syncFolder } from './folder.ts'
+import {
+  dropBornMarker,
+  dropDamageReport,
+  outboxFiles,
+  outboxPath,
+  refuseIfHeld,
+  syncFolder,
+} from './folder.ts'
 import { createKeyring, keyPlace, readKeyring, type Keyring, type KeyPlace } from './keyring.ts'
 import { MarkFile, readMark } from './mark.ts'
 import { giveBirth } from './open.ts'
@@ -63,6 +70,7 @@ export function finishSwap(dataFolder: string): void {
   if (existsSync(mark)) renameSync(mark, `${path}-mark`)
   renameSync(readyPath(path), path)
   dropBornMarker(path)
+  dropDamageReport(path)
   syncFolder(dataFolder)
 }
 

@@ -52,6 +52,8 @@ test('a refusal halves them, and holds the backlog for the time asked for and a 
   expect(drain.size).toBe(12)
   expect(held).toEqual([11_000, 12_000, 14_000, 18_000])
   expect(drain.isHeld).toBe(true)
+  drain.taken(2_000)
+  expect(drain.heldUntilMonoMs - clock.monoMs()).toBe(18_000)
   clock.advance(18_000)
   expect(drain.isHeld).toBe(false)
   drain.taken(10)

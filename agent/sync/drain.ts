@@ -48,7 +48,7 @@ export class Drain {
     this.#refusals = 0
     if (tookMs > slowMs) {
       this.#halve(smallestInDrain)
-      this.heldUntilMonoMs = this.#clock.monoMs() + tookMs * this.#random()
+      this.#holdFor(tookMs * this.#random())
     } else if (tookMs <= quickMs) this.#size = Math.min(largestBatch, this.#size * 2)
   }
 
@@ -57,8 +57,7 @@ export class Drain {
     this.#failures = 0
     this.#refusals += 1
     this.#halve(smallestInDrain)
-    const waitMs = askedMs * (1 + this.#random()) + fullJitterMs(wayBackOff, this.#refusals, this.#random)
-    this.heldUntilMonoMs = this.#clock.monoMs() + waitMs
+    this.#holdFor(askedMs * (1 + this.#random()) + fullJitterMs(wayBackOff, this.#refusals, this.#random))
   }
 
   /** No answer, or none that helps. Answers how long to send nothing at all, in milliseconds. */
@@ -67,6 +66,11 @@ export class Drain {
     if (this.#failures >= opensAfter) this.#size = 1
     else this.#halve(1)
     return fullJitterMs(wayBackOff, this.#failures, this.#random)
+  }
+
+  /** What somebody waited for may have gone meanwhile: that ends no wait that was asked for. */
+  #holdFor(ms: number): void {
+    this.heldUntilMonoMs = Math.max(this.heldUntilMonoMs, this.#clock.monoMs() + ms)
   }
 
   /** Not below `least`; what is smaller already stays. */

@@ -103,7 +103,9 @@ const unlessCut = (stopping: Promise<unknown>): Promise<unknown> => stopping.cat
 async function bridge(machine: Machine, stack: AsyncDisposableStack): Promise<string> {
   const from = `TCP-LISTEN:${String(bridgePort)},fork,reuseaddr`
   const to = `UNIX-CONNECT:${socketPath(`${stateFolder}/agent`)}`
-  const pid = Number(await must(machine, `socat ${from} ${to} > /dev/null 2>&1 & echo $!`))
+  const listens = `:${bridgePort.toString(16).toUpperCase()} `
+  const untilItDoes = `until grep -q '${listens}' /proc/net/tcp; do sleep 0.02; done`
+  const pid = Number(await must(machine, `socat ${from} ${to} > /dev/null 2>&1 & echo $!; ${untilItDoes}`))
   stack.defer(async () => {
     await unlessCut(machine.run(`kill ${String(pid)}`))
   })
