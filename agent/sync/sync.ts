@@ -179,7 +179,8 @@ export class Sync {
     const usesBatches = this.#batches.isUsable(this.#status.url)
     const rows = this.#nextRows(usesBatches)
     const [row] = rows
-    if (usesBatches && this.#nextReportMonoMs <= now && !this.#turns.isAnybodyWaiting) {
+    const mayReport = usesBatches && !this.#turns.isAnybodyWaiting && !this.#batches.drain.isHeld
+    if (mayReport && this.#nextReportMonoMs <= now) {
       await this.#report(client, now, cut)
     } else if (row === undefined) {
       await this.#idle(client, now, stop)

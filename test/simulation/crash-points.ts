@@ -33,8 +33,8 @@ export function crashable(
     grave: () => string
     plan: () => CrashPlan | undefined
     random: Random
-    /** Something may have changed. */
-    touched: () => void
+    /** Something may have been written. */
+    touched: (method: string | symbol) => void
   },
 ): Outbox {
   let isDead = false
@@ -57,14 +57,12 @@ export function crashable(
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function' || name === Symbol.dispose) return value
       return (...args: unknown[]) => {
-        if (!reads.has(name)) at.touched()
+        at.touched(name)
         return call(value as (...args: unknown[]) => unknown, args)
       }
     },
   })
 }
-
-const reads = new Set<string | symbol>(['next', 'nextBatch', 'get', 'list', 'page', 'counts', 'watermark'])
 
 /** From here on a file is linked, not copied: ballast that nobody reads. */
 const bulkyBytes = 4 * 1024 * 1024

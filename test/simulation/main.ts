@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { mutants } from './mutants.ts'
 import { openPlayground } from './playground.ts'
 import { simulate } from './simulate.ts'
 
@@ -7,6 +8,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    mutant: { type: 'string' },
     steps: { type: 'string', default: '200' },
     trace: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -26,7 +28,9 @@ doubled or out of order. Exits 1 at the first seed that breaks an invariant, and
   --from N    the first (default 1)
   --steps K   things that happen in each, before everything is mended and must drain (default 200)
   --seed N    this one alone, with its whole trace
-  --trace     print every trace`)
+  --trace     print every trace
+  --mutant N  with a bug planted, to see it found:
+${mutants.map(({ title }, place) => `              ${String(place + 1).padStart(2)}  ${title}`).join('\n')}`)
 } else {
   const from = Number(values.seed ?? values.from)
   const count = values.seed === undefined ? Number(values.seeds) : 1
@@ -41,9 +45,10 @@ doubled or out of order. Exits 1 at the first seed that breaks an invariant, and
 async function runSeeds(from: number, count: number, steps: number, isTraced: boolean): Promise<number> {
   using playground = openPlayground()
   const startedAt = performance.now()
+  const seams = mutants[Number(values.mutant) - 1]?.seams ?? {}
   let accepted = 0
   for (let seed = from; seed < from + count; seed++) {
-    const run = await simulate({ playground: playground.path, seed, steps })
+    const run = await simulate({ playground: playground.path, seed, steps, seams })
     accepted += run.accepted
     if (isTraced) console.log(run.trace.join('\n'))
     if (run.broken !== undefined) {

@@ -12,7 +12,7 @@ afterAll(() => {
 
 test.each(mutants)(
   'the simulation notices when $title',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async ({ title, invariants, seams }) => {
     let run: Run | undefined
     for (let seed = 1; seed <= mostSeeds && run?.broken === undefined; seed++) {

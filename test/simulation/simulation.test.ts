@@ -11,7 +11,7 @@ afterAll(() => {
 
 test(
   `nothing is lost, doubled, out of order or stuck in ${String(seeds)} worlds`,
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     let accepted = 0
     for (let seed = 1; seed <= seeds; seed++) {

@@ -48,7 +48,7 @@ export class Timeline {
   async settle(): Promise<void> {
     for (let turns = 0; ; turns++) {
       await nextTurn()
-      if (this.busy === 0) return
+      if (this.busy <= 0) return
       // Requests behind a held transaction come to rest within a few turns: they have no thread and no file to wait for.
       if (this.held > 0 && turns >= turnsToRest) return
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLog, type Log } from '../../shared/log.ts'
 import { checkOutbox, checkServer } from './invariants.ts'
@@ -65,8 +65,7 @@ export class World implements AsyncDisposable {
   }
 
   static async open(playground: string, random: Random, seams: Seams): Promise<World> {
-    const folder = join(playground, 'world')
-    mkdirSync(folder)
+    const folder = mkdtempSync(join(playground, 'world-'))
     const world = new World(folder, random, seams)
     await world.server.install()
     await world.server.start()
