@@ -75,6 +75,7 @@ export async function openPageBed(
           delivery: 'documented',
           deliveryReason: null,
         },
+        kiosk: null,
         desk,
         pageUrl: null,
         pageHeartbeatAgeMs: null,
