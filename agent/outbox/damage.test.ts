@@ -133,7 +133,7 @@ describe('a held outbox', () => {
     const holder = `
       import { Outbox } from ${JSON.stringify(new URL('./outbox.ts', import.meta.url).href)}
       import { systemClock } from ${JSON.stringify(new URL('../../shared/clock.ts', import.meta.url).href)}
-      Outbox.open(${JSON.stringify(folder)}, systemClock)
+      globalThis.held = Outbox.open(${JSON.stringify(folder)}, systemClock) // or it would be collected, and let go
       console.log('open')
       setInterval(() => {}, 1000)`
     const child = execFile(process.execPath, ['--input-type=module', '-e', holder])
