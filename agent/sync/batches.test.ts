@@ -256,8 +256,11 @@ test('what answers for the server without being it delivers nothing', async () =
   acceptMany(5)
   deliver()
   await until(delivered(5))
-  const first = server.deliveries.slice(0, 4).map(({ items }) => items[0]?.idempotencyKey)
-  expect(new Set(first).size).toBe(1)
+  // Whatever was answered so went again.
+  const keys = server.deliveries.map(({ items }) => items.map(({ idempotencyKey }) => idempotencyKey))
+  for (const key of keys.slice(0, 3).flat()) {
+    expect(keys.flat().filter((other) => other === key).length).toBeGreaterThan(1)
+  }
 })
 
 test('a question whether we are there is answered under the same number', async () => {
