@@ -258,9 +258,7 @@ test('what answers for the server without being it delivers nothing', async () =
   await until(delivered(5))
   // Whatever was answered so went again.
   const keys = server.deliveries.map(({ items }) => items.map(({ idempotencyKey }) => idempotencyKey))
-  for (const key of keys.slice(0, 3).flat()) {
-    expect(keys.flat().filter((other) => other === key).length).toBeGreaterThan(1)
-  }
+  expect(keys.slice(3).flat()).toEqual(expect.arrayContaining(keys.slice(0, 3).flat()))
 })
 
 test('a question whether we are there is answered under the same number', async () => {
@@ -286,7 +284,7 @@ test('a clock that is ten years off, either way, or is set while we deliver, cha
   acceptMany(1)
   server.answer = ({ items }) => {
     setWall()
-    return items.length === 2
+    return server.deliveries.length === 1 && items.length > 0
       ? // By the answer's own clock a tenth of a second of ours.
         {
           status: 503,
@@ -296,7 +294,7 @@ test('a clock that is ten years off, either way, or is set while we deliver, cha
   }
   acceptMany(2, 'D')
   deliver()
-  await until(() => server.deliveries.some(({ items }) => items.length === 2))
+  await until(() => server.deliveries.length > 0)
   server.answer = () => {
     setWall()
     return undefined
