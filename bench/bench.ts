@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newDatabase, startPostgres } from '../server/postgres-cluster.testing.ts'
 import { acceptBench } from './accept.ts'
+import { pageBench } from './page.ts'
 import { registerBench } from './register.ts'
 import type { Round, Side } from './round.ts'
 import { signUpBench } from './sign-up.ts'
@@ -62,6 +63,7 @@ try {
       tap.baseline,
     )
   }
+  if ('Serial bytes to the screen (agent and Chromium)'.includes(wanted)) await pageBench()
   const bareTitle = 'bare Fastify, same rows, one commit per request'
   {
     await using embedded = await registerBench(join(folder, 'embedded'))
