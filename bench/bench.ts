@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { newDatabase, startPostgres } from '../server/postgres-cluster.testing.ts'
 import { acceptBench } from './accept.ts'
 import { drainBench } from './drain.ts'
+import { pageBench } from './page.ts'
 import { registerBench } from './register.ts'
 import type { Round, Side } from './round.ts'
 import { signUpBench } from './sign-up.ts'
@@ -69,6 +70,7 @@ try {
       tap.baseline,
     )
   }
+  if ('Serial bytes to the screen (agent and Chromium)'.includes(wanted)) await pageBench()
   const bareTitle = 'bare Fastify, same rows, one commit per request'
   {
     await using embedded = await registerBench(join(folder, 'embedded'))

@@ -105,7 +105,7 @@ vlt-kiosk is running.
   server       ${server.url}   (data in var/server)
   kiosk page   ${pageUrl ?? 'not served'}   (agent's data in var/agent)
 
-Try it, in a second terminal:
+Register a client on the kiosk page, or in a second terminal; then present a card:
 
   npx vlt-agent enroll                          enter a client; it then waits for a card
   npx vlt-agent reader simulate tap A0C2BBCA    present a card to the simulated reader

@@ -61,6 +61,7 @@ export async function openKiosk(
     withSecret?: boolean
     diskSize?: string
     serverUrl?: string
+    reader?: string
   } = {},
 ): Promise<Kiosk> {
   await using stack = new AsyncDisposableStack()
@@ -82,7 +83,12 @@ export async function openKiosk(
   const start = async (): Promise<void> => {
     agent = await startAgent(data, {
       args: [
-        ...['--server-url', options.serverUrl ?? network.url, '--reader', 'simulated:lobby'],
+        ...[
+          '--server-url',
+          options.serverUrl ?? network.url,
+          '--reader',
+          options.reader ?? 'simulated:lobby',
+        ],
         ...['--page-port', String(pagePort), '--page-px-per-mm', String(options.pxPerMm ?? 4)],
         ...(options.withSecret === true ? ['--client-secret-file', secretFile] : []),
         ...(options.agentArgs ?? []),

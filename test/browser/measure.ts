@@ -72,7 +72,9 @@ export function measure({
   for (const element of targets) {
     if (element.scrollWidth > element.clientWidth + 1 && !(element instanceof HTMLInputElement))
       clipped.push(name(element))
-    const { left, right } = element.getBoundingClientRect()
+    const { left, right, bottom } = element.getBoundingClientRect()
+    // What leads on is there without scrolling.
+    if (element.matches('.next, .primary') && bottom > innerHeight + 0.5) clipped.push(name(element))
     if (left < -0.5 || right > innerWidth + 0.5) clipped.push(name(element))
   }
 

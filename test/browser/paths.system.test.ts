@@ -207,6 +207,50 @@ test('by a keyboard alone, from the welcome to the card', async () => {
   await eventually(async () => (await agentQueue(kiosk.data)).length === 1)
 })
 
+test('at 200 % zoom everything is there, below each other and never beside the screen', async () => {
+  await using kiosk = await openKiosk({ pxPerMm: 5.9 })
+  const page = await openPage(browser, kiosk)
+  // Twice as large is half the screen to the page.
+  await page.setViewportSize({ width: 640, height: 400 })
+  const hand = new Hand(page)
+  const fits = async (): Promise<void> => {
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    )
+  }
+  await fits()
+  await hand.touch('.start .primary')
+  for (const [field, value] of Object.entries(person)) {
+    await page.locator(`#${field}`).waitFor()
+    await fits()
+    await page.keyboard.type(value)
+    await hand.next()
+  }
+  await page.locator('dl').waitFor()
+  await fits()
+  await hand.touch('footer .primary')
+  await page.locator('.consents').waitFor()
+  await hand.touch('.consents .choice')
+  await fits()
+  await hand.touch('footer .primary')
+  await page.locator('.tap').waitFor()
+  await fits()
+  await kiosk.tap('A0C2BBCA')
+  await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor()
+  await fits()
+  await hand.touch('.outcome .primary')
+})
+
+test('nothing moves for who asked for less motion', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await fillIn(page, 'tap')
+  const moving = (): Promise<number> => page.evaluate(() => document.getAnimations().length)
+  expect(await moving()).toBeGreaterThan(0)
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  expect(await moving()).toBe(0)
+})
+
 async function tabTo(page: Awaited<ReturnType<typeof openPage>>, name: string): Promise<void> {
   for (let presses = 0; presses < 40; presses++) {
     await page.keyboard.press('Tab')
