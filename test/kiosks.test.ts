@@ -80,7 +80,6 @@ test(
       await joined(agentData, network.url, await newCode(serverData, '--name', 'Lobby'))
       expect(await agentStatus(agentData)).toMatchObject({
         kiosk: { id: 1, name: 'Lobby', state: 'pending' },
-        server: { delivery: 'batches' },
       })
       expect(statSync(join(agentData, 'kiosk.json')).mode & 0o777).toBe(0o600)
       // Not yet let in: one by one, as every lobby machine may.
