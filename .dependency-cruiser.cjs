@@ -22,7 +22,7 @@ const homes = {
     '^server/(plugins|rate-limit|metrics|openapi)/',
     '^server/kiosks/signed-request\\.ts$',
     '/(routes|dialect)\\.ts$',
-    '^agent/page/(server|guard)\\.ts$',
+    '^agent/page/(server|guard|event-streams|operator/routes)\\.ts$',
   ],
   zod: [
     '^shared/',

@@ -17,6 +17,7 @@ import { tendOutbox } from './outbox/tend.ts'
 import { createCardLookup } from './page/card-lookup.ts'
 import { PageEnrolments } from './page/enrolments.ts'
 import { readPageFiles } from './page/files.ts'
+import { Machine } from './page/operator/machine.ts'
 import { Heartbeat } from './page/heartbeat.ts'
 import { readPageSecret } from './page/secret.ts'
 import { openPage, type OpenPage, type PageParts } from './page/server.ts'
@@ -85,6 +86,7 @@ export async function openCore(
     agentStatus({
       ...{ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null },
       kiosk: membership.status,
+      pageHeartbeatAgeMs: null,
     })
   const owned = stack.move()
   return {
@@ -186,6 +188,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       kiosk: core.membership.status,
       desk,
       pageUrl,
+      pageHeartbeatAgeMs: heartbeat.ageMs,
     })
   const { outbox, membership, registrar, sync, readsOnlyLf } = core
   const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
@@ -193,6 +196,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   const enrolments = new PageEnrolments(desk, () => {
     core.outbox.probe()
   })
+  const machine = new Machine(config.data)
   const page = await openPageOrWarn(config, log, (files, secret) => ({
     state: pageState,
     enrolments,
@@ -201,8 +205,9 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     secret,
     clock,
     log,
+    operator: { core: running, readers, machine, data: config.data },
     health: () => ({
-      volume: 1,
+      volume: machine.volume,
       readerReady: readers.some((reader) => reader.status.state === 'ready'),
       serverOnline: core.sync.status.state === 'online',
     }),

@@ -7,6 +7,7 @@ import { addEnroll } from './commands/enroll.ts'
 import { addKeys } from './commands/keys.ts'
 import { addJoin } from './commands/join.ts'
 import { addLeave } from './commands/leave.ts'
+import { addPage } from './commands/page.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
 import { addRegister } from './commands/register.ts'
@@ -79,6 +80,7 @@ addKeys(program, terminal)
 addJoin(program, terminal)
 addLeave(program, terminal)
 addDoctor(program, terminal)
+addPage(program, terminal)
 
 try {
   await program.parseAsync()

@@ -36,6 +36,8 @@ export interface AgentStatus {
   waitingEnrolments: number
   /** Address of the kiosk page; null while it is not served. */
   pageUrl: string | null
+  /** Milliseconds since the page in the lobby's browser last said that it lives; null before. */
+  pageHeartbeatAgeMs: number | null
 }
 
 export function agentStatus(parts: {
@@ -46,6 +48,7 @@ export function agentStatus(parts: {
   kiosk: KioskStatus | null
   desk: EnrolmentDesk | undefined
   pageUrl: string | null
+  pageHeartbeatAgeMs: number | null
 }): AgentStatus {
   const { dead: deadLetters, ...counts } = parts.outbox.counts()
   return {
@@ -64,5 +67,6 @@ export function agentStatus(parts: {
     enrolment: parts.desk?.current ?? null,
     waitingEnrolments: parts.desk?.waiting ?? 0,
     pageUrl: parts.pageUrl,
+    pageHeartbeatAgeMs: parts.pageHeartbeatAgeMs,
   }
 }

@@ -11,6 +11,8 @@ const here = import.meta.dirname
 
 /** Highest exposure that each unit may score, of 10. */
 const limits = { 'vlt-agent.service': 2.0, 'vlt-server.service': 1.5 }
+/** Chromium brings a sandbox of its own, which needs what the others do without. */
+const screen = 'vlt-kiosk-page.service'
 const units = Object.keys(limits) as (keyof typeof limits)[]
 
 /** A folder that verify takes for the root of a machine on which the package is installed. */
@@ -48,6 +50,22 @@ async function exposure(unit: string, change?: (text: string) => string): Promis
   const [, score] = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout) ?? []
   return Number(score)
 }
+
+describe(screen, () => {
+  test('is a unit systemd has nothing to say about', async () => {
+    expect(await complaints(screen)).toBe('')
+  })
+
+  test('exposes what a browser has to, and no more', async () => {
+    expect(await exposure(screen)).toBeLessThanOrEqual(4.9)
+  })
+
+  test('starts for ever', async () => {
+    const text = await readFile(join(here, screen), 'utf8')
+    for (const setting of ['Restart=always', 'RestartSec=2', 'StartLimitIntervalSec=0'])
+      expect(text.split('\n')).toContain(setting)
+  })
+})
 
 describe.each(units)('%s', (unit) => {
   test('is a unit systemd has nothing to say about', async () => {

@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { call } from '../agent/control/client.ts'
@@ -9,20 +9,9 @@ import { Outbox } from '../agent/outbox/outbox.ts'
 import { startAgent, startServer, runProgram, type Finished } from '../demo/programs.ts'
 import { sampleClient } from '../demo/sample-client.ts'
 import { systemClock } from '../shared/clock.ts'
-import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
+import { agentStatus, cardsOnServer, eventually, smallDisk, temporaryFolder } from './lobby.ts'
 
 const agentProgram = new URL('../agent/cli.ts', import.meta.url).pathname
-
-/** A disk of its own, small enough to fill. */
-function smallDisk(path: string, size: string): Disposable {
-  mkdirSync(path)
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', path])
-  return {
-    [Symbol.dispose]() {
-      execFileSync('umount', ['--lazy', path])
-    },
-  }
-}
 
 test('a log that cannot be written does not end the agent', async () => {
   using folder = temporaryFolder('log-full')

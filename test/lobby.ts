@@ -1,5 +1,6 @@
 /** What the tests that span both programs share: a lobby of temporary folders, and looks into what was stored. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -16,6 +17,17 @@ export function temporaryFolder(name: string): Disposable & { path: string } {
     path,
     [Symbol.dispose]() {
       rmSync(path, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A disk of its own, small enough to fill; needs root. */
+export function smallDisk(path: string, size: string): Disposable {
+  mkdirSync(path)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', path])
+  return {
+    [Symbol.dispose]() {
+      execFileSync('umount', ['--lazy', path])
     },
   }
 }

@@ -41,6 +41,8 @@ function describe({
   kiosk,
   enrolment,
   waitingEnrolments,
+  pageUrl,
+  pageHeartbeatAgeMs,
 }: AgentStatus): string {
   const lines = [`vlt-agent ${version}: ${running ? 'running' : 'not running'}`]
   for (const reader of readers) lines.push(`reader  ${reader.id}`, ...readerLines(reader, '        '))
@@ -67,6 +69,8 @@ function describe({
     if (server.deliveryReason !== null && server.deliveryReason !== server.reason)
       lines.push(wrap(`${server.deliveryReason}: ${errorTable[server.deliveryReason].hint}`, '        '))
   }
+  if (running)
+    lines.push(wrap(`page    ${pageUrl ?? 'not served'}${beat(pageHeartbeatAgeMs)}`, '        ', ''))
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)
   }
@@ -81,4 +85,10 @@ function* queueWarnings({ fill, lost, lastRecovery }: AgentStatus['queue']): Gen
     const { at, salvaged, lost: lostThen, setAside } = lastRecovery
     yield `salvaged on ${localTime(at)}: ${String(salvaged)} kept, ${String(lostThen)} lost; damaged files in ${setAside}`
   }
+}
+
+function beat(ageMs: number | null): string {
+  return ageMs === null
+    ? ', no browser shows it'
+    : `, shown by a browser ${String(Math.round(ageMs / 1_000))} s ago`
 }

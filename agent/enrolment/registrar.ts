@@ -47,11 +47,6 @@ export class Registrar {
     return this.append({ ...toRegistration(client, card, readerId), consentText })
   }
 
-  /** The same for any system. */
-  append(registration: NewRegistration): StoredRegistration {
-    return this.#outbox.append(registration)
-  }
-
   /**
    * Whose card a duplicate is, as far as this machine knows: the server names the owner by its own id, and other
    * receipts of the same client tell that client's id.
@@ -65,6 +60,11 @@ export class Registrar {
       .map((receipt) => receipt?.id)
     if (ids.length === 0) return 'unknown'
     return ids.includes(owner) ? 'own' : 'other'
+  }
+
+  /** The same for any system. */
+  append(registration: NewRegistration): StoredRegistration {
+    return this.#outbox.append(registration)
   }
 
   /** Resolves with the server's word, or with `saved` when there is none within `timeoutMs`. */
@@ -109,14 +109,14 @@ export function asOutcome(row: StoredRegistration): Outcome {
   }
 }
 
+function asReceipt(text: string | null): RegistrationAnswer | undefined {
+  return registrationAnswer.safeParse(JSON.parse(text ?? 'null')).data
+}
+
 function deliveredState({ system, lastError }: StoredRegistration, receipt: unknown): Outcome['state'] {
   if (lastError === 'delivered-unconfirmed') return 'unconfirmed'
   const isDuplicate = system === 'vlt-clients' && registrationAnswer.parse(receipt).esDuplicado
   return isDuplicate ? 'duplicate' : 'registered'
-}
-
-function asReceipt(text: string | null): RegistrationAnswer | null {
-  return JSON.parse(text ?? 'null') as RegistrationAnswer | null
 }
 
 /** The outcome where nothing was stored. */

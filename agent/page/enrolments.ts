@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { checkClient } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
-import type { Complaint } from '../enrolment/forms/form.ts'
 import { consentTexts } from './consents.ts'
 import { idleMs, warningMs } from './protocol.ts'
 
@@ -17,7 +16,7 @@ export type Submission =
   | { kind: 'waiting' }
   /** Another person's enrolment waits: the next card would become theirs. */
   | { kind: 'busy' }
-  | { kind: 'invalid'; complaints: Complaint[] }
+  | { kind: 'invalid'; fields: string[] }
 
 /** What the page may do at the desk: one enrolment at a time, that of the person in front of it. */
 export class PageEnrolments {
@@ -39,13 +38,10 @@ export class PageEnrolments {
   /** Throws an AppError where nothing can be kept. */
   submit(body: unknown): Submission {
     const parsed = request.safeParse(body)
-    if (!parsed.success)
-      return {
-        kind: 'invalid',
-        complaints: [{ field: 'consentText', message: 'The consent text is not known.', rule: 'unknown' }],
-      }
+    if (!parsed.success) return { kind: 'invalid', fields: ['consentText'] }
     const checked = checkClient(parsed.data.client)
-    if ('complaints' in checked) return { kind: 'invalid', complaints: checked.complaints }
+    if ('complaints' in checked)
+      return { kind: 'invalid', fields: checked.complaints.map(({ field }) => field) }
     if (this.#desk.waiting > 0) return { kind: 'busy' }
     this.#probe()
     const { id, tapped } = this.#desk.start(checked.client, tapWithinMs, {

@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { SupervisedReader } from '../../devices/supervisor.ts'
+import type { Core } from '../control/operations.ts'
+import { agentStatus } from '../status.ts'
 import type { Identity } from '../../devices/card-frame.ts'
 import type { CardUid } from '../../shared/card-uid.ts'
 import { systemClock, type Clock } from '../../shared/clock.ts'
@@ -15,6 +18,7 @@ import { consentText } from './consents.ts'
 import { PageEnrolments } from './enrolments.ts'
 import { cookieName, pageCookie } from './guard.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { Machine } from './operator/machine.ts'
 import type { EnrolmentRequest } from './protocol.ts'
 import { openPage, type OpenPage, type PageOptions } from './server.ts'
 import { PageState, type CardLookup } from './state.ts'
@@ -23,6 +27,10 @@ export const secret = 'a secret of at least thirty-two characters'
 export const personal = 'CANARY-NAME'
 
 export interface PageBed extends AsyncDisposable {
+  /** Data folder of the agent. */
+  folder: string
+  /** How often the queue was told to send at once. */
+  sentNow: number
   page: OpenPage
   state: PageState
   desk: EnrolmentDesk
@@ -37,9 +45,9 @@ export interface PageBed extends AsyncDisposable {
 const file = { content: Buffer.from('<!doctype html>'), type: 'text/html; charset=utf-8' }
 
 export async function openPageBed(
-  options: Partial<PageOptions> & { clock?: Clock; lookUp?: CardLookup } = {},
+  options: Partial<PageOptions> & { clock?: Clock; lookUp?: CardLookup; readers?: SupervisedReader[] } = {},
 ): Promise<PageBed> {
-  const { clock = systemClock, lookUp } = options
+  const { clock = systemClock, lookUp, readers = [] } = options
   const folder = mkdtempSync(join(tmpdir(), 'page-'))
   const log = createLog('test', 'fatal')
   const outbox = Outbox.open(folder, clock)
@@ -49,6 +57,30 @@ export async function openPageBed(
     state.show(notice)
   })
   state.watchDesk(() => desk.waiting)
+  const core = {
+    outbox,
+    registrar,
+    sync: { tryNow: () => (bed.sentNow += 1) },
+    status: () =>
+      agentStatus({
+        running: true,
+        readers: readers.map(({ status }) => status),
+        outbox,
+        server: {
+          url: null,
+          state: 'paused',
+          lastSuccessAt: null,
+          reason: 'server-not-configured',
+          held: [],
+          delivery: 'documented',
+          deliveryReason: null,
+        },
+        kiosk: null,
+        desk,
+        pageUrl: null,
+        pageHeartbeatAgeMs: null,
+      }),
+  } as unknown as Core
   const health = { readerReady: true, serverOnline: true, volume: 1 }
   const page = await openPage(
     { pagePort: 0, language: 'es', pagePxPerMm: 4, isLocked: false, ...options },
@@ -62,10 +94,13 @@ export async function openPageBed(
       secret,
       clock,
       log,
+      operator: { core, readers, machine: new Machine(folder, join(folder, 'backlight')), data: folder },
       health: () => health,
     },
   )
-  return {
+  const bed: PageBed = {
+    folder,
+    sentNow: 0,
     page,
     state,
     desk,
@@ -97,6 +132,7 @@ export async function openPageBed(
       rmSync(folder, { recursive: true })
     },
   }
+  return bed
 }
 
 export function enrolmentRequest(codigoClienteVLT = 70): EnrolmentRequest {

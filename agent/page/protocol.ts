@@ -81,8 +81,16 @@ export interface PageFailure {
     | 'busy'
     | 'cannot-store'
     | 'failed'
+    | 'wrong-pin'
+    | 'locked'
+    | 'no-pin'
+    | 'operator-needed'
   /** The wrong fields; only with `invalid`. */
   fields?: string[]
+  /** Only with `wrong-pin`. */
+  triesLeft?: number
+  /** How long nobody gets in; only with `locked`. */
+  seconds?: number
 }
 
 /** How long nothing may be touched before the page asks, and then before it forgets; milliseconds. */

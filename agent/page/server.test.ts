@@ -198,9 +198,8 @@ describe('an enrolment of the page', () => {
     vi.spyOn(bed.outbox, 'probe').mockImplementation(() => {
       throw new AppError('disk-full', 'full')
     })
-    const response = await post(bed, '/begin')
-    expect(response.statusCode).toBe(503)
-    expect(JSON.parse(await text(response))).toEqual({ code: 'cannot-store' })
+    const answer = JSON.parse(await text(await post(bed, '/begin'))) as Snapshot
+    expect(answer.screen.name).toBe('cannot-store')
     expect((await post(bed, '/enrolment', enrolmentRequest())).statusCode).toBe(503)
     expect(bed.desk.waiting).toBe(0)
   })

@@ -2,12 +2,15 @@ import { fastify, type FastifyError, type FastifyReply } from 'fastify'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, nativeCode } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { refused } from '../enrolment/registrar.ts'
 import type { PageEnrolments } from './enrolments.ts'
+import { EventStreams } from './event-streams.ts'
 import type { PageFiles } from './files.ts'
 import { cookieName, guard, isSame, pageCookie, refuse } from './guard.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { operatorRoutes, type OperatorParts } from './operator/routes.ts'
 import { pingMs, type Language, type PageFailure, type Snapshot } from './protocol.ts'
-import type { PageState } from './state.ts'
+import { storageFaults, type PageState } from './state.ts'
 
 export interface PageOptions {
   pagePort: number
@@ -25,6 +28,7 @@ export interface PageParts {
   secret: string
   clock: Clock
   log: Log
+  operator: Omit<OperatorParts, 'build' | 'onChange'>
   health: () => Pick<Snapshot, 'readerReady' | 'serverOnline' | 'volume'>
 }
 
@@ -34,7 +38,6 @@ export interface OpenPage extends AsyncDisposable {
 
 /** A client's data has less than two thousand; nothing else is longer. */
 const maxBodyBytes = 16 * 1024
-const maxUnreadBytes = 64 * 1024
 
 /**
  * The kiosk page on 127.0.0.1 and its API. What a person types goes in and never comes out again: every answer is
@@ -71,9 +74,10 @@ export async function openPage(options: PageOptions, parts: PageParts): Promise<
     return setCookie(reply).redirect('/', 303)
   })
   app.get('/health/live', () => ({ status: 'ok' }))
-  app.get('/health/page', (_request, reply) =>
-    reply.code(heartbeat.isAlive ? 200 : 503).send({ ageMs: heartbeat.ageMs }),
-  )
+  app.get('/health/page', (_request, reply) => {
+    const { isAlive, ageMs } = heartbeat
+    return reply.code(isAlive ? 200 : 503).send({ isAlive, ageMs })
+  })
 
   const snapshot = (): Snapshot => ({
     language: options.language,
@@ -89,17 +93,21 @@ export async function openPage(options: PageOptions, parts: PageParts): Promise<
     return {}
   })
   app.post('/begin', () => {
-    enrolments.begin()
     state.dismiss()
+    try {
+      enrolments.begin()
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      // Told now, and not to somebody who has typed a minute.
+      state.show({ kind: 'refused', outcome: refused(error) })
+    }
     return snapshot()
   })
   app.post('/enrolment', (request, reply) => {
     const submission = enrolments.submit(request.body)
     if (submission.kind === 'busy') return refuse(reply, 409, { code: 'busy' })
-    if (submission.kind === 'invalid') {
-      const fields = submission.complaints.map(({ field }) => field)
-      return refuse(reply, 422, { code: 'invalid', fields })
-    }
+    if (submission.kind === 'invalid')
+      return refuse(reply, 422, { code: 'invalid', fields: submission.fields })
     return snapshot()
   })
   app.post('/enrolment/keep', () => {
@@ -116,51 +124,37 @@ export async function openPage(options: PageOptions, parts: PageParts): Promise<
     return snapshot()
   })
 
-  const streams = new Set<FastifyReply>()
+  const streams = new EventStreams(snapshot, pingMs)
   app.get('/events', (request, reply) => {
-    reply.hijack()
-    for (const [name, value] of Object.entries(reply.getHeaders()))
-      if (value !== undefined) reply.raw.setHeader(name, value)
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
-    reply.raw.write(event())
-    streams.add(reply)
-    request.raw.once('close', () => streams.delete(reply))
+    streams.add(request, reply)
   })
-  const event = (): string => `data: ${JSON.stringify(snapshot())}\n\n`
   const push = (): void => {
-    if (streams.size === 0) return
-    const text = event()
-    for (const stream of streams) {
-      // A browser that has stopped reading is let go; one that lives connects again by itself.
-      if (stream.raw.writableLength > maxUnreadBytes) stream.raw.destroy()
-      else stream.raw.write(text)
-    }
+    streams.push()
   }
   const unwatch = state.onChange(push)
-  // A page that hears nothing for a while knows that we hang, and says so.
-  const pinging = setInterval(push, pingMs)
+  const operator = operatorRoutes(app, { ...parts.operator, build: files.build, onChange: push }, clock, log)
+  const close = async (): Promise<void> => {
+    unwatch()
+    operator[Symbol.dispose]()
+    streams[Symbol.dispose]()
+    await app.close()
+  }
 
   let url: string
   try {
     url = await app.listen({ host: '127.0.0.1', port: options.pagePort })
   } catch (cause) {
-    clearInterval(pinging)
+    await close()
     const taken = nativeCode(cause) === 'EADDRINUSE'
     const where = `the kiosk page on 127.0.0.1:${String(options.pagePort)}`
     throw new AppError(taken ? 'address-in-use' : 'address-unusable', `cannot serve ${where}`, { cause })
   }
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      clearInterval(pinging)
-      unwatch()
-      await app.close()
-    },
-  }
+  return { url, [Symbol.asyncDispose]: close }
 }
 
 function failureOf(error: FastifyError | AppError): [number, PageFailure['code']] {
-  if (error instanceof AppError) return [503, 'cannot-store']
+  if (error instanceof AppError)
+    return storageFaults.has(error.code) ? [503, 'cannot-store'] : [409, 'failed']
   if (error.statusCode === 413) return [413, 'too-large']
   if (error.statusCode !== undefined && error.statusCode < 500) return [error.statusCode, 'unreadable']
   return [500, 'failed']

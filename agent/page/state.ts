@@ -24,7 +24,7 @@ const outcomes: ReadonlySet<ScreenName> = new Set<ScreenName>([
 ])
 
 /** Why the outbox takes nothing: no fault of the client's data. */
-const storageFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+export const storageFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'disk-full',
   'storage-failed',
   'outbox-corrupt',
@@ -148,12 +148,13 @@ export class PageState implements Disposable {
   }
 
   #nameOf(id: string, { state, receipt }: Outcome): ScreenName {
+    // "Not confirmed" is what the other systems say where an answer was lost: it is safe here, and no more is known.
+    if (state === 'unconfirmed') return 'saved'
     if (state === 'registered') {
-      const answer = registrationAnswer.safeParse(receipt).data
-      return answer?.mensaje === outcomeMessages['card-added'] ? 'card-added' : 'registered'
+      const isAdded = registrationAnswer.safeParse(receipt).data?.mensaje === outcomeMessages['card-added']
+      return isAdded ? 'card-added' : 'registered'
     }
-    // Only other systems leave a registration unconfirmed; here it would be no more than saved.
-    if (state !== 'duplicate') return state === 'unconfirmed' ? 'saved' : state
+    if (state !== 'duplicate') return state
     return { own: 'already-yours', other: 'card-taken', unknown: 'duplicate' }[
       this.#registrar.ownerOf(id)
     ] as ScreenName

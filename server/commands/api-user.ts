@@ -4,7 +4,7 @@ import type { Surroundings } from '../serve.ts'
 import { createAccounts, minPasswordLength } from '../systems/digital-registry/accounts/accounts.ts'
 import { entityList } from './entity.ts'
 import { onCore } from './on-core.ts'
-import { readPassword } from './read-password.ts'
+import { readPassword } from '../../shared/read-password.ts'
 import { readRowId } from './row-id.ts'
 import { table } from './table.ts'
 

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { AppError } from '../../shared/errors.ts'
-import type { Terminal } from './read-password.ts'
+import type { Terminal } from '../../shared/read-password.ts'
 
 /**
  * Asks on the terminal before something that cannot be undone. Throws `not-confirmed` at anything but a yes, and where

@@ -16,6 +16,24 @@ export const agentErrors = {
     hint: 'Use the card itself, not a phone: this number is made up at each tap. Nothing was stored.',
   },
   'enrolment-cancelled': { retry: 'after-fix', hint: 'The agent stopped before the tap: enrol again.' },
+  'page-missing': { retry: 'after-fix', hint: 'Build the kiosk page: `npm run build:page`.' },
+  'page-silent': {
+    retry: 'later',
+    hint: 'The browser is started anew by vlt-kiosk-page.service; its journal says why it ended.',
+  },
+  'page-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Check owner and mode of the file named above; it holds 32 characters or more. systemd/README.md makes it.',
+  },
+  'client-secret-unusable': {
+    retry: 'after-fix',
+    hint: 'Give a file this user can read with the secret that `vlt-server client-secret add` printed.',
+  },
+  'pin-form': { retry: 'after-fix', hint: 'Choose a PIN of 6 to 12 digits; the old one still holds.' },
+  'record-unusable': {
+    retry: 'after-fix',
+    hint: 'Check owner, mode and disk of the file named above; registrations are not touched by it.',
+  },
   'draft-waiting': {
     retry: 'after-fix',
     hint: 'A customer account was begun on this machine: go on with `vlt-agent register customer-account --resume`, or erase it with `--forget`.',
@@ -31,15 +49,6 @@ export const agentErrors = {
   'list-unreadable': {
     retry: 'after-fix',
     hint: 'Give a CSV file in UTF-8 whose first line names the fields of the API document, tarjeta among them, or JSON lines; nothing was stored.',
-  },
-  'page-missing': { retry: 'after-fix', hint: 'Build the kiosk page: `npm run build:page`.' },
-  'page-secret-unusable': {
-    retry: 'after-fix',
-    hint: 'Check owner and mode of the file named above; it holds 32 characters or more. systemd/README.md makes it.',
-  },
-  'client-secret-unusable': {
-    retry: 'after-fix',
-    hint: 'Give a file this user can read with the secret that `vlt-server client-secret add` printed.',
   },
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {

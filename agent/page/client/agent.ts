@@ -7,7 +7,8 @@ const reconnectMs = 1_000
 /** Two pings missed and a little more: the agent hangs. */
 const silenceMs = 2 * pingMs + 2_000
 
-export type Answer<T> = { ok: T } | { failure: PageFailure['code'] | 'unreachable'; fields: string[] }
+/** What the agent answered, or that it did not. */
+export type Answer<T> = { ok: T } | { failure: PageFailure | { code: 'unreachable' } }
 
 export async function post<T = Snapshot>(path: string, body: unknown = {}): Promise<Answer<T>> {
   return ask<T>(path, {
@@ -18,18 +19,20 @@ export async function post<T = Snapshot>(path: string, body: unknown = {}): Prom
 }
 
 export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
+  // Not AbortSignal.timeout: that keeps the request, and what was typed with it, until the time is over.
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    late.abort()
+  }, answerWithinMs)
   try {
-    const response = await fetch(path, {
-      ...init,
-      cache: 'no-store',
-      signal: AbortSignal.timeout(answerWithinMs),
-    })
+    const response = await fetch(path, { ...init, cache: 'no-store', signal: late.signal })
     const answer: unknown = await response.json()
     if (response.ok) return { ok: answer as T }
-    const { code, fields = [] } = answer as PageFailure
-    return { failure: code, fields }
+    return { failure: answer as PageFailure }
   } catch {
-    return { failure: 'unreachable', fields: [] }
+    return { failure: { code: 'unreachable' } }
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -73,7 +76,7 @@ export function useAgent(): [Snapshot | undefined, (snapshot: Snapshot) => void]
     const reconnect = async (): Promise<void> => {
       const answer = await ask<Snapshot>('/state')
       if ('ok' in answer) connect()
-      else if (answer.failure === 'unauthorised') location.reload()
+      else if (answer.failure.code === 'unauthorised') location.reload()
       else retry = window.setTimeout(() => void reconnect(), reconnectMs)
     }
     connect()

@@ -4,6 +4,7 @@ import { warningMs, type Language, type Snapshot } from '../protocol.ts'
 import { post, useAgent, type Answer } from './agent.ts'
 import { Form } from './form.tsx'
 import { useIdle } from './idle.ts'
+import { Operator } from './operator.tsx'
 import { looks, OutOfService, Outcome, Start, StillThere, Tap } from './screens.tsx'
 import { play } from './sound.ts'
 import { noAnswers, toClient, type Answers, type Path } from './steps.ts'
@@ -31,6 +32,7 @@ export function App() {
   const [filling, fill] = useState<Filling>()
   const [sending, setSending] = useState(false)
   const [wrong, setWrong] = useState(nothingWrong)
+  const [isOperator, setOperator] = useState(false)
   const known = useRef<Snapshot>(undefined)
   if (agent !== undefined) known.current = agent
 
@@ -42,12 +44,19 @@ export function App() {
     fill(undefined)
     setWrong(nothingWrong)
     choose(undefined)
+    setOperator(false)
     document.getSelection()?.removeAllRanges()
   }, [])
 
-  const screen = agent?.screen
+  const screen = known.current?.screen
   const isWaiting = filling === undefined && screen?.name === 'waiting'
-  const watched = filling !== undefined ? 'filling' : isWaiting ? screen.number : undefined
+  const watched = isOperator
+    ? 'operator'
+    : filling !== undefined
+      ? 'filling'
+      : isWaiting
+        ? screen.number
+        : undefined
   const { isAsking, stay } = useIdle(watched, forget)
 
   useEffect(() => {
@@ -66,7 +75,10 @@ export function App() {
     return 'ok' in answer
   }
   const begin = async (path: Path): Promise<void> => {
-    if (take(await post('/begin'))) fill({ path, answers: noAnswers() })
+    const answer = await post('/begin')
+    // The agent says it where nothing can be kept.
+    if (take(answer) && 'ok' in answer && answer.ok.screen.name !== 'cannot-store')
+      fill({ path, answers: noAnswers() })
   }
   const send = async ({ path, answers }: Filling): Promise<void> => {
     setSending(true)
@@ -79,18 +91,20 @@ export function App() {
       return
     }
     if ('ok' in answer) return
-    const { failure } = answer
-    const text =
-      words.failures[
-        failure === 'busy' || failure === 'invalid' || failure === 'unreachable' ? failure : 'failed'
-      ]
-    setWrong({ failure: text, wrongFields: answer.fields })
+    const { code } = answer.failure
+    const known = code === 'busy' || code === 'invalid' || code === 'unreachable' || code === 'cannot-store'
+    const fields = 'fields' in answer.failure ? (answer.failure.fields ?? []) : []
+    setWrong({ failure: words.failures[known ? code : 'failed'], wrongFields: fields })
   }
   const tell = (path: string) => (): void => void post(path).then(take)
 
-  if (agent === undefined) return <OutOfService words={words} />
-  if (isAsking)
-    return (
+  // A card held to the reader before the data is there: said in the form, which goes on.
+  const remark =
+    screen === undefined || screen.name === 'idle' || screen.name === 'waiting' ? undefined : words.tooEarly
+  const cover =
+    agent === undefined ? (
+      <OutOfService words={words} />
+    ) : isAsking ? (
       <StillThere
         words={words}
         leftMs={warningMs}
@@ -99,25 +113,49 @@ export function App() {
           if (isWaiting) tell('/enrolment/keep')()
         }}
       />
-    )
-  if (filling !== undefined)
-    return (
-      <Form
-        {...filling}
-        {...wrong}
-        language={language}
-        words={words}
-        isSending={sending}
-        onChange={(answers) => {
-          setWrong(nothingWrong)
-          fill({ ...filling, answers })
-        }}
-        onLeave={forget}
-        onSend={() => void send(filling)}
-      />
-    )
-  const { name, code, number } = agent.screen
-  if (name === 'waiting' || name === 'idle') {
+    ) : undefined
+  const isCovered = cover !== undefined
+
+  const shown = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // What had the focus before the cover came has it again.
+    if (isCovered) return
+    const find = (selector: string) => shown.current?.querySelector<HTMLElement>(selector)
+    ;(find('.ask > input') ?? find('h1'))?.focus({ preventScroll: true })
+  }, [isCovered])
+
+  return (
+    <>
+      {cover}
+      <div ref={shown} hidden={isCovered}>
+        {body()}
+      </div>
+    </>
+  )
+
+  function body() {
+    if (isOperator) return <Operator words={words} language={language} onLeave={forget} />
+    if (filling !== undefined)
+      return (
+        <Form
+          {...filling}
+          {...wrong}
+          language={language}
+          words={words}
+          remark={remark}
+          isSending={sending}
+          onChange={(answers) => {
+            setWrong(nothingWrong)
+            fill({ ...filling, answers })
+          }}
+          onLeave={forget}
+          onSend={() => void send(filling)}
+        />
+      )
+    if (agent === undefined) return null
+    const { name, code, number } = agent.screen
+    if (name !== 'waiting' && name !== 'idle')
+      return <Outcome key={number} name={name} code={code} words={words} onDone={tell('/dismiss')} />
     if (!agent.readerReady) return <Outcome name="no-reader" code={null} words={words} onDone={undefined} />
     if (name === 'waiting') return <Tap words={words} onCancel={tell('/enrolment/cancel')} />
     return (
@@ -129,9 +167,10 @@ export function App() {
         onLanguage={() => {
           choose(language === 'es' ? 'en' : 'es')
         }}
-        onOperator={() => undefined}
+        onOperator={() => {
+          setOperator(true)
+        }}
       />
     )
   }
-  return <Outcome key={number} name={name} code={code} words={words} onDone={tell('/dismiss')} />
 }

@@ -27,6 +27,8 @@ interface Props {
   /** What the agent says of the last attempt to send. */
   failure: string | undefined
   wrongFields: readonly string[]
+  /** Something that happened beside the form. */
+  remark: string | undefined
   isSending: boolean
   onChange: (answers: Answers) => void
   onLeave: () => void
@@ -69,6 +71,11 @@ export function Form(props: Props) {
           {words.leave}
         </button>
       </header>
+      {props.remark !== undefined && (
+        <p class="strip" role="status">
+          {props.remark}
+        </p>
+      )}
       {field !== undefined ? (
         <Question
           key={field}
@@ -153,63 +160,65 @@ function Question({ field, answers, words, failure, onChange, onBack, onNext }: 
   }
 
   return (
-    <form class={`question ${kind}`} onSubmit={submit} noValidate autocomplete="off">
-      <main class="ask">
-        <h1>
-          <label for={field}>{words.ask[field]}</label>
-          {optional.has(field) && <small> ({words.optional})</small>}
-        </h1>
-        {field === 'dni' && (
-          <DocumentTypes
-            value={answers.documentType}
-            words={words}
-            onChange={(documentType) => {
-              setComplaint(undefined)
-              onChange({ ...answers, documentType })
-              input.current?.focus()
+    <main>
+      <form class={`question ${kind}`} onSubmit={submit} noValidate autocomplete="off">
+        <div class="ask">
+          <h1>
+            <label for={field}>{words.ask[field]}</label>
+            {optional.has(field) && <small> ({words.optional})</small>}
+          </h1>
+          {field === 'dni' && (
+            <DocumentTypes
+              value={answers.documentType}
+              words={words}
+              onChange={(documentType) => {
+                setComplaint(undefined)
+                onChange({ ...answers, documentType })
+                input.current?.focus()
+              }}
+            />
+          )}
+          <input
+            ref={input}
+            id={field}
+            name={field}
+            value={value}
+            inputMode="none"
+            autocomplete="off"
+            autocorrect="off"
+            autocapitalize="off"
+            spellcheck={false}
+            aria-invalid={complaint !== undefined}
+            aria-describedby={`${field}-help`}
+            aria-required={!optional.has(field)}
+            maxLength={maxLength[field]}
+            onInput={({ currentTarget }) => {
+              set(currentTarget.value, currentTarget.selectionStart ?? undefined)
             }}
           />
-        )}
-        <input
-          ref={input}
-          id={field}
-          name={field}
-          value={value}
-          inputMode="none"
-          autocomplete="off"
-          autocorrect="off"
-          autocapitalize="off"
-          spellcheck={false}
-          aria-invalid={complaint !== undefined}
-          aria-describedby={`${field}-help`}
-          aria-required={!optional.has(field)}
-          maxLength={maxLength[field]}
-          onInput={({ currentTarget }) => {
-            set(currentTarget.value, currentTarget.selectionStart ?? undefined)
+          <p
+            id={`${field}-help`}
+            class={complaint === undefined ? 'hint' : 'complaint'}
+            role={complaint === undefined ? undefined : 'alert'}
+          >
+            {complaint ?? words.hint[field] ?? '\u00a0'}
+          </p>
+        </div>
+        <Keyboard
+          kind={kind}
+          words={words}
+          capital={isEmpty || /[\s'-]$/.test(value)}
+          nextLabel={optional.has(field) && isEmpty ? words.skip : words.next}
+          onType={(text) => {
+            replace(text, false)
           }}
+          onErase={() => {
+            replace('', true)
+          }}
+          onBack={onBack}
         />
-        <p
-          id={`${field}-help`}
-          class={complaint === undefined ? 'hint' : 'complaint'}
-          role={complaint === undefined ? undefined : 'alert'}
-        >
-          {complaint ?? words.hint[field] ?? '\u00a0'}
-        </p>
-      </main>
-      <Keyboard
-        kind={kind}
-        words={words}
-        capital={isEmpty || /[\s'-]$/.test(value)}
-        nextLabel={optional.has(field) && isEmpty ? words.skip : words.next}
-        onType={(text) => {
-          replace(text, false)
-        }}
-        onErase={() => {
-          replace('', true)
-        }}
-        onBack={onBack}
-      />
-    </form>
+      </form>
+    </main>
   )
 }
 

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 import { layouts, typed, type Act, type Key, type Keyboard as Kind } from './layouts.ts'
@@ -42,7 +43,7 @@ export function Keyboard({ kind, words, capital, nextLabel, onType, onErase, onB
       setDigits(false)
     },
   }
-  const faces: Partial<Record<Act, preact.ComponentChildren>> = {
+  const faces: Partial<Record<Act, ComponentChildren>> = {
     erase: <Icon name="erase" />,
     shift: <Icon name="shift" />,
     accent: '´',
@@ -65,7 +66,7 @@ export function Keyboard({ kind, words, capital, nextLabel, onType, onErase, onB
       return (
         <button
           type="button"
-          class="key"
+          class={key.type.length > 1 ? 'key long-key' : 'key'}
           tabIndex={-1}
           style={style}
           onClick={() => {
@@ -84,7 +85,7 @@ export function Keyboard({ kind, words, capital, nextLabel, onType, onErase, onB
         class={`key act ${key.act}`}
         style={{ ...style, gridRow: `span ${String(key.rows ?? 1)}` }}
         tabIndex={key.act === 'next' || key.act === 'back' ? 0 : -1}
-        aria-label={words.keys[key.act]}
+        aria-label={nameOf(key.act, faces[key.act], words)}
         aria-pressed={isPressed}
         onClick={key.act === 'next' ? undefined : acts[key.act]}
         key={key.act}
@@ -107,4 +108,10 @@ export function Keyboard({ kind, words, capital, nextLabel, onType, onErase, onB
       {layout.rows.flat().map(button)}
     </div>
   )
+}
+
+/** A name begins with what is to be seen, so that it can be spoken; a word is its own name. */
+function nameOf(act: Act, face: ComponentChildren, words: Words): string | undefined {
+  if (act === 'next' || act === 'back') return undefined
+  return typeof face === 'string' ? `${face} ${words.keys[act]}` : words.keys[act]
 }

@@ -40,7 +40,9 @@ export interface Words {
   consents: string
   ready: string
   complaints: Record<Complaint, string>
-  failures: Record<'busy' | 'invalid' | 'unreachable' | 'failed', string>
+  failures: Record<'busy' | 'invalid' | 'unreachable' | 'cannot-store' | 'failed', string>
+  /** A card was read while the form is open. */
+  tooEarly: string
   tap: string
   tapText: string
   cancel: string
@@ -125,8 +127,10 @@ export const texts: Record<Language, Words> = {
       busy: 'El lector está ocupado con otra persona. Espera un momento y toca otra vez.',
       invalid: 'Revisa este dato: no se pudo aceptar.',
       unreachable: 'El quiosco no responde. Espera un momento y toca otra vez.',
+      'cannot-store': 'El equipo no puede guardar datos ahora. Avisa al personal.',
       failed: 'Algo falló. Toca otra vez o avisa al personal.',
     },
+    tooEarly: 'Aún no: primero completa tus datos. Luego acercas la tarjeta.',
     tap: 'Acerca tu tarjeta',
     tapText: 'Ponla sobre el lector, sin moverla, hasta ver la señal.',
     cancel: 'Cancelar',
@@ -295,8 +299,10 @@ export const texts: Record<Language, Words> = {
       busy: 'The reader is busy with somebody else. Wait a moment and touch again.',
       invalid: 'Check this: it could not be accepted.',
       unreachable: 'The kiosk does not answer. Wait a moment and touch again.',
+      'cannot-store': 'This machine cannot store anything now. Please tell the staff.',
       failed: 'Something failed. Touch again or tell the staff.',
     },
+    tooEarly: 'Not yet: complete your data first. Then hold the card to the reader.',
     tap: 'Hold your card to the reader',
     tapText: 'Keep it there, without moving it, until you see the sign.',
     cancel: 'Cancel',

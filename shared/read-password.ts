@@ -2,11 +2,15 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { Writable } from 'node:stream'
-import { AppError, nativeCode } from '../../shared/errors.ts'
-import type { Surroundings } from '../serve.ts'
+import { AppError, nativeCode } from './errors.ts'
 
 /** The terminal a command was started on, or what stands in its place. */
-export type Terminal = Pick<Surroundings, 'stdin' | 'errorStream' | 'stop'>
+export interface Terminal {
+  stdin: NodeJS.ReadableStream & { isTTY?: boolean }
+  errorStream: NodeJS.WritableStream
+  /** Ends the question. */
+  stop: AbortSignal
+}
 
 /**
  * A new password: from a file, or `-` for standard input, with its one line end taken off; else asked for twice,
@@ -15,11 +19,15 @@ export type Terminal = Pick<Surroundings, 'stdin' | 'errorStream' | 'stop'>
  * Throws `password-missing` where nobody can be asked, `password-unreadable`, `input-invalid` for two different
  * answers, `interrupted`.
  */
-export async function readPassword(file: string | undefined, terminal: Terminal): Promise<string> {
+export async function readPassword(
+  file: string | undefined,
+  terminal: Terminal,
+  what = 'Password',
+): Promise<string> {
   if (file !== undefined) return firstLine(file === '-' ? await text(terminal.stdin) : readText(file), file)
   if (terminal.stdin.isTTY !== true) throw new AppError('password-missing', 'no password was given')
-  const [password, again] = await askTwice(terminal)
-  if (password !== again) throw new AppError('input-invalid', 'the two passwords differ')
+  const [password, again] = await askTwice(terminal, what)
+  if (password !== again) throw new AppError('input-invalid', 'the two answers differ')
   return password
 }
 
@@ -38,7 +46,7 @@ function firstLine(content: string, file: string): string {
   return line
 }
 
-async function askTwice({ stdin, errorStream, stop }: Terminal): Promise<[string, string]> {
+async function askTwice({ stdin, errorStream, stop }: Terminal, what: string): Promise<[string, string]> {
   const silence = new Writable({
     write: (_chunk, _encoding, done) => {
       done()
@@ -61,7 +69,7 @@ async function askTwice({ stdin, errorStream, stop }: Terminal): Promise<[string
     return answer.value
   }
   try {
-    return [await ask('Password: '), await ask('Password again: ')]
+    return [await ask(`${what}: `), await ask(`${what} again: `)]
   } finally {
     lines.close()
   }

@@ -1,0 +1,216 @@
+/** From the first touch to each end, with a finger on the page's own keyboard and real cards, and timed. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ScriptedServer } from '../../agent/sync/scripted-server.testing.ts'
+import { agentQueue, eventually } from '../lobby.ts'
+import { fillIn, Hand, heading, openBrowser, openKiosk, openPage, person, type PersonField } from './kiosk.ts'
+import { pictures } from './pictures.ts'
+
+/** What a standing person takes for a touch on a known place, and to read a new screen; seconds, set high. */
+const touchSeconds = 0.45
+const readSeconds = 1.2
+const tapSeconds = 3
+
+let browser: Awaited<ReturnType<typeof openBrowser>>
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(() => browser.close())
+
+interface Course {
+  touches: number
+  screens: number
+}
+const secondsOf = ({ touches, screens }: Course): number =>
+  touches * touchSeconds + screens * readSeconds + tapSeconds
+
+function report(what: string, course: Course): number {
+  const seconds = secondsOf(course)
+  console.log(
+    `${what}: ${String(course.touches)} touches on ${String(course.screens)} screens and a card: ${seconds.toFixed(1)} s ` +
+      `(${String(touchSeconds)} s a touch, ${String(readSeconds)} s a screen, ${String(tapSeconds)} s for the card)`,
+  )
+  return seconds
+}
+
+test(
+  'a first registration takes less than a minute, another card of a client less than 25 s',
+  { timeout: 90_000 },
+  async () => {
+    await using kiosk = await openKiosk({ pxPerMm: 5.9 })
+    const page = await openPage(browser, kiosk)
+    const hand = new Hand(page)
+    const first = {
+      codigoClienteVLT: '70123',
+      dni: '44556677',
+      nombre: 'María',
+      apellidoPaterno: 'Quispe',
+      apellidoMaterno: 'Núñez',
+      correo: 'maria.q95@gmail.com',
+      telefono: '',
+      fechaNacimiento: '23041995',
+    }
+    let screens = 1
+    await hand.touch('.start .primary')
+    for (const [field, text] of Object.entries(first)) {
+      await page.locator(`#${field}`).waitFor()
+      await hand.type(text)
+      await hand.next()
+      screens += 1
+    }
+    await hand.touch('footer .primary')
+    await page.locator('.consents').waitFor()
+    await hand.touch('.consents .choice')
+    await hand.touch('footer .primary')
+    await page.locator('.tap').waitFor()
+    screens += 3
+    await kiosk.tap('A0C2BBCA')
+    await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor()
+    expect(report('a new client', { touches: hand.touches, screens: screens + 1 })).toBeLessThan(60)
+
+    // What the server holds is what was typed.
+    const { body } = (await kiosk.ask('queue.show', { id: (await agentQueue(kiosk.data))[0]?.id })) as {
+      body: Record<string, unknown>
+    }
+    expect(body).toEqual({
+      codigoClienteVLT: 70123,
+      correo: 'maria.q95@gmail.com',
+      tarjeta: 'A0C2BBCA',
+      enviarWhatsApp: true,
+      enviarCorreo: false,
+      enviarSms: false,
+      tipoDocumento: 1,
+      dni: '44556677',
+      nombre: 'María',
+      apellidoPaterno: 'Quispe',
+      apellidoMaterno: 'Núñez',
+      fechaNacimiento: '1995-04-23',
+    })
+    await page.locator('.outcome .primary').tap()
+
+    const again = new Hand(page)
+    await again.touch('.start .buttons button:last-child')
+    await page.locator('#codigoClienteVLT').waitFor()
+    await again.type('70123')
+    await again.next()
+    await page.locator('#correo').waitFor()
+    await again.type('maria.q95@gmail.com')
+    await again.next()
+    await again.touch('footer .primary')
+    await page.locator('.consents').waitFor()
+    await again.touch('footer .primary')
+    await page.locator('.tap').waitFor()
+    await kiosk.tap('A0C2BBCB')
+    await page.locator('.outcome h1', { hasText: 'Tarjeta nueva lista' }).waitFor()
+    expect(report('a client with another card', { touches: again.touches, screens: 7 })).toBeLessThan(25)
+  },
+)
+
+test('"saved" turns into "done" by itself once the network is back', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await kiosk.network.cut()
+  await fillIn(page, 'tap')
+  await kiosk.tap('A0C2BBCA')
+  await page.locator('.outcome h1', { hasText: 'Guardado' }).waitFor()
+  const code = await page.locator('.code strong').innerText()
+  expect(code).toMatch(/^[G-Z]{6}$/)
+  await kiosk.network.join()
+  await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor({ timeout: 19_000 })
+  expect(await page.locator('.code strong').innerText()).toBe(code)
+  expect(await kiosk.ask('queue.show', { id: code })).toMatchObject({ state: 'delivered' })
+})
+
+test('green comes after the commit: with the disk slow to answer, the screen waits', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await fillIn(page, 'tap')
+  // Stopped, the agent has committed nothing.
+  kiosk.agent().child.kill('SIGSTOP')
+  const tapped = kiosk.tap('A0C2BBCA')
+  expect(await page.locator('.outcome').count()).toBe(0)
+  kiosk.agent().child.kill('SIGCONT')
+  await tapped
+  await page.locator('.outcome h1', { hasText: /Guardado|Listo/ }).waitFor()
+  expect(await agentQueue(kiosk.data)).toHaveLength(1)
+})
+
+test('what the server refuses for good is told, with the code for the staff', async () => {
+  await using scripted = await ScriptedServer.open()
+  scripted.answer = () => ({ status: 422, body: '{"message":"no","errors":{"correo":["no"]}}' })
+  await using kiosk = await openKiosk({ serverUrl: scripted.url })
+  const page = await openPage(browser, kiosk)
+  await fillIn(page, 'tap')
+  await kiosk.tap('A0C2BBCA')
+  await page.locator('.outcome h1', { hasText: 'No se pudo registrar' }).waitFor()
+  expect(await page.locator('.code strong').innerText()).toMatch(/^[G-Z]{6}$/)
+  await pictures(page, 'rejected')
+})
+
+test('wrong answers keep what was typed, say how to mend it, and lead back from the review', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await fillIn(page, 'correo', { ...person, correo: 'nusta.q@' })
+  await page.keyboard.press('Enter')
+  await page.locator('.complaint', { hasText: 'nombre@correo.com' }).waitFor()
+  expect(await page.locator('#correo').inputValue()).toBe('nusta.q@')
+  expect(await page.locator('#correo').getAttribute('aria-invalid')).toBe('true')
+  await page.keyboard.type('gmail.com')
+  for (const field of ['telefono', 'fechaNacimiento']) {
+    await page.keyboard.press('Enter')
+    await page.locator(`#${field}`).waitFor()
+  }
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Cambiar: Nombres' }).tap()
+  expect(await page.locator('#nombre').inputValue()).toBe(person.nombre)
+  await page.keyboard.type(' Luz')
+  await page.keyboard.press('Enter')
+  expect(await page.locator('dl').innerText()).toContain('Ñusta María Luz')
+  expect(await heading(page)).toBe('Revisa tus datos')
+})
+
+test('a card before its time is no harm: the form says so and goes on', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await fillIn(page, 'nombre' satisfies PersonField)
+  await kiosk.tap('A0C2BBCA')
+  await page.locator('.strip', { hasText: 'Aún no' }).waitFor()
+  expect(await page.locator('#nombre').inputValue()).toBe(person.nombre)
+  expect(await agentQueue(kiosk.data)).toEqual([])
+})
+
+test('by a keyboard alone, from the welcome to the card', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  for (const [field, value] of Object.entries(person)) {
+    await page.locator(`#${field}`).waitFor()
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe(field)
+    await page.keyboard.type(value)
+    await page.keyboard.press('Enter')
+  }
+  await page.locator('dl').waitFor()
+  await tabTo(page, 'Continuar')
+  await page.keyboard.press('Enter')
+  await page.locator('.consents').waitFor()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Space')
+  expect(await page.locator('.consents input').first().isChecked()).toBe(true)
+  await tabTo(page, 'Continuar a la tarjeta')
+  await page.keyboard.press('Enter')
+  await page.locator('.tap').waitFor()
+  await kiosk.tap('A0C2BBCA')
+  await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor()
+  await tabTo(page, 'Terminar')
+  await page.keyboard.press('Enter')
+  await page.locator('.start').waitFor()
+  await eventually(async () => (await agentQueue(kiosk.data)).length === 1)
+})
+
+async function tabTo(page: Awaited<ReturnType<typeof openPage>>, name: string): Promise<void> {
+  for (let presses = 0; presses < 40; presses++) {
+    await page.keyboard.press('Tab')
+    if ((await page.evaluate(() => document.activeElement?.textContent)) === name) return
+  }
+  throw new Error(`the focus never comes to ${name}`)
+}
