@@ -12,6 +12,7 @@ const homes = {
   'prom-client': ['^server/metrics/'],
   croner: ['^server/systems/user-accounts/reminders\\.ts$'],
   'csv-parse': ['^server/systems/user-accounts/', '^agent/enrolment/list/'],
+  'structured-headers': ['^shared/http-signatures/'],
   commander: ['^agent/(cli|commands/)', '^server/(cli|commands/)'],
   pino: ['^shared/log\\.ts$'],
   preact: ['^agent/page/client/'],
@@ -19,6 +20,7 @@ const homes = {
   fastify: [
     '^server/(app|health)\\.ts$',
     '^server/(plugins|rate-limit|metrics|openapi)/',
+    '^server/kiosks/signed-request\\.ts$',
     '/(routes|dialect)\\.ts$',
     '^agent/page/(server|guard|event-streams|operator/routes)\\.ts$',
   ],

@@ -11,7 +11,9 @@ import { openControlServer } from './control/server.ts'
 import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
+import { Membership } from './kiosk/membership.ts'
 import { Outbox } from './outbox/outbox.ts'
+import { tendOutbox } from './outbox/tend.ts'
 import { createCardLookup } from './page/card-lookup.ts'
 import { PageEnrolments } from './page/enrolments.ts'
 import { readPageFiles } from './page/files.ts'
@@ -21,23 +23,17 @@ import { readPageSecret } from './page/secret.ts'
 import { openPage, type OpenPage, type PageParts } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
-import { ServerClient } from './sync/client.ts'
 import { Sync } from './sync/sync.ts'
 import { remoteSystems } from './sync/systems/systems.ts'
-import { version } from './version.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
-/** How long this machine keeps a client's data after the server has it. */
-const keepDeliveredMs = 24 * 60 * 60 * 1000
-const forgetEveryMs = 60 * 60 * 1000
+const draftEveryMs = 60 * 60 * 1000
 /** How long `ready` waits for the first look at every reader. */
 const firstLookMs = 2_000
 
 /** Outbox and sync, without readers: what a command uses while no agent runs. */
 export interface OpenCore extends Core, AsyncDisposable {
-  /** The way to the server; undefined where none is configured. */
-  readonly client: ServerClient | undefined
   /** Aborted by a bug in a loop; the program must end. */
   readonly broken: AbortSignal
 }
@@ -59,22 +55,19 @@ export async function openCore(
   { deliver, stopWithinMs, onServerState }: CoreOptions,
 ): Promise<OpenCore> {
   await using stack = new AsyncDisposableStack()
-  const outbox = stack.use(Outbox.open(config.data, clock))
+  const outbox = stack.use(openOutbox(config, clock, log))
   const registrar = new Registrar(outbox, clock)
-  const client =
-    config.serverUrl === undefined
-      ? undefined
-      : stack.use(
-          new ServerClient(config.serverUrl, version, {
-            connectMs: 5_000,
-            answerMs: 10_000,
-            totalMs: 30_000,
-          }),
-        )
+  const membership = stack.use(
+    new Membership({
+      ...{ folder: config.data, serverUrl: config.serverUrl, outbox, clock, log },
+      onChange: () => onServerState?.(),
+    }),
+  )
   const sync = new Sync({
     outbox,
-    client,
-    serverUrl: config.serverUrl,
+    client: membership.client,
+    serverUrl: membership.serverUrl,
+    batches: membership.batches,
     systems: remoteSystems({
       registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
     }),
@@ -85,30 +78,43 @@ export async function openCore(
     },
     onState: onServerState ?? (() => undefined),
   })
+  membership.tell(sync)
   const loops = startLoops(stopWithinMs, clock, log)
   if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
   stack.use(loops)
   const status = () =>
     agentStatus({
-      running: false,
-      readers: [],
-      outbox,
-      server: sync.status,
-      desk: undefined,
-      pageUrl: null,
+      ...{ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null },
+      kiosk: membership.status,
       pageHeartbeatAgeMs: null,
     })
   const owned = stack.move()
   return {
     outbox,
+    membership,
     registrar,
     sync,
-    client,
     status,
     readsOnlyLf: () => readsOnlyLf(config.reader),
     broken: loops.broken,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function openOutbox(config: AgentConfig, clock: Clock, log: Log): Outbox {
+  const outbox = Outbox.open(config.data, clock, {
+    keySecretFile: config.outboxKeyFile,
+    limits: {
+      maxRows: config.outboxMaxRows,
+      maxBytes: config.outboxMaxMib * 1024 * 1024,
+      minFreeBytes: config.diskFloorMib * 1024 * 1024,
+    },
+  })
+  const { recovery } = outbox
+  if (recovery !== undefined) {
+    log.error({ code: 'outbox-corrupt', ...recovery }, 'the outbox was damaged; what could be read goes on')
+  }
+  return outbox
 }
 
 export interface OpenAgent extends AsyncDisposable {
@@ -140,7 +146,7 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   stack.defer(() => {
     over.abort()
   })
-  const lookUp = createCardLookup(core.client, config.clientSecretFile, over.signal)
+  const lookUp = createCardLookup(() => core.membership.client, config.clientSecretFile, over.signal)
   const pageState = stack.use(new PageState(core.registrar, clock, lookUp))
   const heartbeat = new Heartbeat(clock)
   serverStateChanged = () => {
@@ -179,12 +185,13 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       readers: readers.map((reader) => reader.status),
       outbox: core.outbox,
       server: core.sync.status,
+      kiosk: core.membership.status,
       desk,
       pageUrl,
       pageHeartbeatAgeMs: heartbeat.ageMs,
     })
-  const { outbox, registrar, sync, readsOnlyLf } = core
-  const running: Core = { outbox, registrar, sync, status, readsOnlyLf }
+  const { outbox, membership, registrar, sync, readsOnlyLf } = core
+  const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
 
   const enrolments = new PageEnrolments(desk, () => {
     core.outbox.probe()
@@ -214,7 +221,8 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     ),
   )
   const loops = startLoops(stopWithinMs, clock, log)
-  loops.add((stop) => forgetPeople(config.data, core.outbox, clock, log, stop))
+  loops.add((stop) => tendOutbox(core.outbox, clock, log, stop))
+  loops.add((stop) => forgetDrafts(config.data, clock, log, stop))
   for (const reader of readers) loops.add((stop) => reader.run(stop))
   stack.use(loops)
   await firstLook(readers, clock)
@@ -278,31 +286,16 @@ export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
   }
 }
 
-/**
- * What was begun a day ago, and of delivered rows the data: a wrong clock can at worst remove the local copy of what the
- * server has confirmed.
- */
-async function forgetPeople(
-  dataFolder: string,
-  outbox: Outbox,
-  clock: Clock,
-  log: Log,
-  stop: AbortSignal,
-): Promise<void> {
+/** What was begun a day ago is not finished any more. */
+async function forgetDrafts(dataFolder: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {
-      const before = new Date(Date.parse(clock.now()) - keepDeliveredMs).toISOString()
-      const forgotten = outbox.forgetDelivered(before)
       forgetStaleDraft(dataFolder, clock.now())
-      if (forgotten > 0) log.info({ forgotten }, 'client data of delivered registrations removed')
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      log.error(
-        { code: error.code, err: error },
-        'client data of delivered registrations could not be removed',
-      )
+      log.error({ code: error.code, err: error }, 'what was begun and not finished could not be removed')
     }
-    await clock.sleep(forgetEveryMs, stop)
+    await clock.sleep(draftEveryMs, stop)
   }
 }
 

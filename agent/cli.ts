@@ -2,7 +2,11 @@
 import { Command, CommanderError } from 'commander'
 import { AppError, nativeCode } from '../shared/errors.ts'
 import type { Terminal } from './commands/context.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEnroll } from './commands/enroll.ts'
+import { addKeys } from './commands/keys.ts'
+import { addJoin } from './commands/join.ts'
+import { addLeave } from './commands/leave.ts'
 import { addPage } from './commands/page.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReader } from './commands/reader.ts'
@@ -55,6 +59,7 @@ const program = new Command('vlt-agent')
   )
   .version(version)
   .option('--data <dir>', 'data folder of the agent (default: var/agent)')
+  .option('--outbox-key-file <file>', 'file with the secret that wraps the outbox’s keys (default: none)')
   .option('--config <file>', 'JSON file with settings, keys as the flags in camelCase')
   .addHelpText(
     'after',
@@ -71,6 +76,10 @@ addRegister(program, terminal)
 addReader(program, terminal)
 addStatus(program, terminal)
 addQueue(program, terminal)
+addKeys(program, terminal)
+addJoin(program, terminal)
+addLeave(program, terminal)
+addDoctor(program, terminal)
 addPage(program, terminal)
 
 try {

@@ -47,6 +47,10 @@ export const agentConfig = z
     /** Pixels of one millimetre of the lobby's screen: 4 fits 21.5" at 1920x1080. */
     pagePxPerMm: z.coerce.number({ error: 'must be a number' }).min(2).max(20).default(4),
     language: z.enum(['es', 'en'], { error: 'must be es or en' }).default('es'),
+    outboxKeyFile: z.string().min(1).optional(),
+    outboxMaxRows: wholeNumber(1, 100_000_000).default(1_000_000),
+    outboxMaxMib: wholeNumber(1, 1_000_000).default(1_024),
+    diskFloorMib: wholeNumber(0, 1_000_000).default(64),
     logLevel: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
   })
   .refine((config) => isSecureEnough(config), {

@@ -1,6 +1,10 @@
 import type { ReaderStatus } from '../devices/reader-status.ts'
 import type { CurrentEnrolment, EnrolmentDesk } from './enrolment/desk.ts'
+import type { KioskStatus } from './kiosk/channel.ts'
 import type { Outbox } from './outbox/outbox.ts'
+import type { Recovery } from './outbox/recover.ts'
+import type { Watermark } from './outbox/registration.ts'
+import type { Fill } from './outbox/room.ts'
 import type { ServerStatus } from './sync/sync.ts'
 import { version } from './version.ts'
 
@@ -12,11 +16,21 @@ export interface AgentStatus {
   queue: {
     pending: number
     delivered: number
+    /** Of those delivered, the ones the server did not say it has from us. */
+    unconfirmed: number
     deadLetters: number
     discarded: number
+    /** Destroyed by damage to the disk. */
+    lost: number
     oldestPendingSeconds: number | null
+    fill: Fill
+    watermark: Watermark
+    /** The last time the outbox had to be salvaged. */
+    lastRecovery: Recovery | null
   }
   server: ServerStatus
+  /** Who this machine is to the server it joined; null where it has not. */
+  kiosk: KioskStatus | null
   /** The oldest enrolment that waits for its tap. */
   enrolment: CurrentEnrolment | null
   waitingEnrolments: number
@@ -31,17 +45,25 @@ export function agentStatus(parts: {
   readers: ReaderStatus[]
   outbox: Outbox
   server: ServerStatus
+  kiosk: KioskStatus | null
   desk: EnrolmentDesk | undefined
   pageUrl: string | null
   pageHeartbeatAgeMs: number | null
 }): AgentStatus {
-  const { pending, delivered, dead, discarded, oldestPendingSeconds } = parts.outbox.counts()
+  const { dead: deadLetters, ...counts } = parts.outbox.counts()
   return {
     version,
     running: parts.running,
     readers: parts.readers,
-    queue: { pending, delivered, deadLetters: dead, discarded, oldestPendingSeconds },
+    queue: {
+      ...counts,
+      deadLetters,
+      fill: parts.outbox.fill(),
+      watermark: parts.outbox.watermark(),
+      lastRecovery: parts.outbox.recoveries()[0] ?? null,
+    },
     server: parts.server,
+    kiosk: parts.kiosk,
     enrolment: parts.desk?.current ?? null,
     waitingEnrolments: parts.desk?.waiting ?? 0,
     pageUrl: parts.pageUrl,

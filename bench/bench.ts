@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newDatabase, startPostgres } from '../server/postgres-cluster.testing.ts'
 import { acceptBench } from './accept.ts'
+import { drainBench } from './drain.ts'
 import { pageBench } from './page.ts'
 import { registerBench } from './register.ts'
 import type { Round, Side } from './round.ts'
@@ -22,10 +23,16 @@ function median(values: number[]): number {
 /** Only the benches whose title holds this text: `npm run bench -- PostgreSQL`. */
 const wanted = process.argv[2] ?? ''
 
-async function compare(title: string, ours: Side, baselineTitle: string, baseline: Side): Promise<void> {
+async function compare(
+  title: string,
+  ours: Side,
+  baselineTitle: string,
+  baseline: Side,
+  count = rounds,
+): Promise<void> {
   if (!title.includes(wanted)) return
   const found: Record<'ours' | 'baseline', Round[]> = { ours: [], baseline: [] }
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < count; round++) {
     found.ours.push(await ours())
     found.baseline.push(await baseline())
   }
@@ -87,6 +94,22 @@ try {
       'bare password hashes, one per core at a time',
       signUp.baseline,
     )
+  }
+  const single = 'one by one by the documented endpoint, 1,000, no rate limit'
+  {
+    await using drain = await drainBench(join(folder, 'drain'))
+    await compare(
+      'Draining 10,000 in batches (agent and server, SQLite)',
+      drain.ours,
+      single,
+      drain.baseline,
+      3,
+    )
+  }
+  {
+    await using drain = await drainBench(join(folder, 'drain-pg'), await newDatabase(cluster.url, 'drain'))
+    const title = 'Draining 10,000 in batches (agent and server, PostgreSQL)'
+    await compare(title, drain.ours, single, drain.baseline, 3)
   }
   const { rss } = process.memoryUsage()
   console.log(`memory of this process at the end: ${(rss / 1024 / 1024).toFixed(0)} MiB`)

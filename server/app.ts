@@ -14,10 +14,13 @@ import type { Metrics } from './metrics/metrics.ts'
 import { measureRequests, metricsRoute } from './metrics/routes.ts'
 import { docsRoutes } from './openapi/docs.ts'
 import { openApiRoute } from './openapi/routes.ts'
+import { kiosksDialect } from './kiosks/dialect.ts'
+import { DrainBudget } from './kiosks/drain-budget.ts'
+import { kiosks } from './kiosks/routes.ts'
 import { listeningUrl } from './listening-url.ts'
 import { answerParserError, answerTheRest, answerUnmatched } from './plugins/fallback.ts'
 import { insistOnHttps } from './plugins/https.ts'
-import { takeRawBodies } from './plugins/request-body.ts'
+import { readJsonObject, takeRawBodies } from './plugins/request-body.ts'
 import { logRequests } from './plugins/request-log.ts'
 import type { HitStore } from './rate-limit/limit-rate.ts'
 import { customerAccounts, customerAccountsDialect } from './systems/customer-accounts/routes.ts'
@@ -27,6 +30,7 @@ import { digitalRegistryPage } from './systems/digital-registry/page/routes.ts'
 import { digitalRegistry, digitalRegistryDialect } from './systems/digital-registry/routes.ts'
 import { meDialect, registrationDialect } from './systems/user-accounts/dialect.ts'
 import { userAccounts, userAccountsMe } from './systems/user-accounts/routes.ts'
+import { readRegistration } from './systems/vlt-clients/registration.ts'
 import { vltClients, vltClientsDialect } from './systems/vlt-clients/routes.ts'
 
 // A kiosk on a poor line gets its few kilobytes through in this time; who takes longer holds a connection for nothing.
@@ -35,6 +39,7 @@ const handshakeTimeoutMs = 10_000
 
 const dialects = [
   cardsDialect,
+  kiosksDialect,
   vltClientsDialect,
   customerAccountsDialect,
   registrationDialect,
@@ -97,6 +102,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   const { core, hits, idempotency } = parts
   const platform = { core, hits, idempotency, ratePerMinute: settings.rateLimit, clock, log }
   const { vltDestination: destination, vltRateLimit, insecureLoopback } = settings
+  const registering = { destination, vault: core.vault, clock, log }
   const publicUrl = (): string => settings.publicUrl ?? listeningUrl(app.server)
   const registry = { ...platform, createCode, publicUrl, insecureLoopback }
 
@@ -109,7 +115,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     docsRoutes(scope)
   })
   mount(vltClientsDialect.prefix, (scope) => {
-    vltClients(scope, { ...platform, destination, ratePerMinute: vltRateLimit, vault: core.vault })
+    vltClients(scope, { ...platform, ...registering, ratePerMinute: vltRateLimit })
   })
   mount(customerAccountsDialect.prefix, (scope) => {
     customerAccounts(scope, platform)
@@ -128,6 +134,21 @@ export function createApp(parts: AppParts): FastifyInstance {
   })
   mount(cardsDialect.prefix, (scope) => {
     cards(scope, { ...platform, secrets: createClientSecrets(core, clock) })
+  })
+  mount(kiosksDialect.prefix, (scope) => {
+    kiosks(scope, {
+      ...platform,
+      ratePerMinute: settings.kioskRateLimit,
+      budget: new DrainBudget(settings.kioskDrainLimit, clock),
+      publicUrl,
+      metrics,
+      systems: {
+        'vlt-clients': ({ idempotencyKey: key, body }) => {
+          const read = readRegistration(readJsonObject(Buffer.from(body)), { key }, registering)
+          return 'refused' in read ? read : { ...read, dialect: vltClientsDialect }
+        },
+      },
+    })
   })
   return app
 }

@@ -10,6 +10,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addErase } from './commands/erase.ts'
 import { addExport } from './commands/export.ts'
 import { addKeys } from './commands/keys.ts'
+import { addKiosk } from './commands/kiosk.ts'
 import { addMail } from './commands/mail.ts'
 import { addApiUser } from './commands/api-user.ts'
 import { addEntity } from './commands/entity.ts'
@@ -62,6 +63,7 @@ async function main(): Promise<number> {
   addRole(program, surroundings)
   addCase(program, surroundings)
   addClientSecret(program, surroundings)
+  addKiosk(program, surroundings)
   addExport(program, surroundings)
   addErase(program, surroundings)
   addAudit(program, surroundings)

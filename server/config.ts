@@ -12,6 +12,8 @@ export const defaults = {
   data: 'var/server',
   vltRateLimit: 60,
   rateLimit: 60,
+  kioskRateLimit: 600,
+  kioskDrainLimit: 1_500,
   mailFrom: 'VLT Kiosk <no-reply@localhost>',
   metricsFrom: ['127.0.0.0/8', '::1/128'],
   drainMs: 500,
@@ -23,6 +25,8 @@ export const ranges = {
   port: [0, 65_535],
   vltRateLimit: [1, 1_000_000],
   rateLimit: [1, 1_000_000],
+  kioskRateLimit: [1, 1_000_000],
+  kioskDrainLimit: [1, 1_000_000],
   // The rest of the 10 s that a stop may take belongs to the requests in flight.
   drainMs: [0, 8_000],
 } as const satisfies Record<string, readonly [number, number]>
@@ -52,6 +56,8 @@ export const settingsSchema = z
     vltDestination: text('must name the destination client').optional(),
     vltRateLimit: trimmedNumber(...ranges.vltRateLimit).default(defaults.vltRateLimit),
     rateLimit: trimmedNumber(...ranges.rateLimit).default(defaults.rateLimit),
+    kioskRateLimit: trimmedNumber(...ranges.kioskRateLimit).default(defaults.kioskRateLimit),
+    kioskDrainLimit: trimmedNumber(...ranges.kioskDrainLimit).default(defaults.kioskDrainLimit),
     trustedProxy: addressRanges().default([]),
     metricsFrom: addressRanges().default([...defaults.metricsFrom]),
     drainMs: trimmedNumber(...ranges.drainMs).default(defaults.drainMs),

@@ -13,6 +13,7 @@ import { createIdempotency } from './idempotency/idempotency.ts'
 import { openListener } from './listener.ts'
 import { deliverMails } from './mail/deliver.ts'
 import { createMailTransport } from './mail/transport.ts'
+import { readKioskFigures } from './kiosks/figures.ts'
 import { pruneMails, readMailBacklog } from './mail/upkeep.ts'
 import { memoryHits } from './rate-limit/memory-hits.ts'
 import { sharedHits } from './rate-limit/shared-hits.ts'
@@ -60,6 +61,7 @@ export async function serve(settings: Settings, { env, print, stop, onHangup }: 
     passwords,
     databaseWorks,
     mailBacklog: () => readMailBacklog(database, clock),
+    kiosks: () => readKioskFigures(database, clock),
   })
   metrics.watchProcess()
   // Several instances on one database count together; a single one needs no database to count.

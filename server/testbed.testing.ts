@@ -10,6 +10,7 @@ import { createApp } from './app.ts'
 import { readSettings } from './config.ts'
 import { openCore, type Core } from './core.ts'
 import { createDatabaseCheck } from './health.ts'
+import { readKioskFigures } from './kiosks/figures.ts'
 import { readMailBacklog } from './mail/upkeep.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
@@ -115,6 +116,7 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
       passwords,
       databaseWorks,
       mailBacklog: () => readMailBacklog(database, clock),
+      kiosks: () => readKioskFigures(database, clock),
     }),
     stopping: stopping.signal,
     clock,

@@ -1,5 +1,6 @@
 import { agentErrors } from './error-tables/agent.ts'
 import { deliveryErrors } from './error-tables/delivery.ts'
+import { kioskErrors } from './error-tables/kiosk.ts'
 import { programErrors } from './error-tables/program.ts'
 import { readerErrors } from './error-tables/reader.ts'
 import { serverErrors } from './error-tables/server.ts'
@@ -10,6 +11,7 @@ export const errorTable = {
   ...agentErrors,
   ...readerErrors,
   ...deliveryErrors,
+  ...kioskErrors,
   ...serverErrors,
 }
 

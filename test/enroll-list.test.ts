@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import type { QueueEntry } from '../agent/control/operations.ts'
+import { describe, expect, test, vi } from 'vitest'
+import type { QueueEntry } from '../agent/control/queue-operations.ts'
 import { runProgram, startAgent, startProgram, startServer, type Finished } from '../demo/programs.ts'
 import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
+
+// Programs start, die and wait for each other here; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 const columns = 'codigoClienteVLT;correo;enviarWhatsApp;enviarCorreo;enviarSms;tarjeta;nombre'
 const cardOf = (row: number): string => (0x10000000 + row).toString(16).toUpperCase()
@@ -42,7 +45,7 @@ describe('a list of clients', () => {
 
     const dry = await enrol(data, file, '--dry-run')
     expect(dry.code).toBe(2)
-    expect(dry.stdout).toContain('3 filas correctas, 4 con problemas')
+    expect(dry.stdout).toContain('Filas correctas: 3; con problemas: 4')
     expect(existsSync(data)).toBe(false)
     for (const told of [
       'línea 3: codigoClienteVLT: debe ser un número entero; correo: no es un correo',
@@ -183,6 +186,29 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
     for (const personal of ['María', 'example.com', cardOf(7)]) expect(agent.stderr()).not.toContain(personal)
   },
 )
+
+test('an import without an agent, killed again and again, stores every row once', async () => {
+  using folder = temporaryFolder('list-killed-alone')
+  const data = join(folder.path, 'agent')
+  const file = join(folder.path, 'clientes.csv')
+  const rows = 2_000
+  writeFileSync(file, csv(...manyRows(rows)))
+  // The write-ahead log grows with every part that is stored.
+  const logSize = (): number => statSync(join(data, 'outbox.db-wal'), { throwIfNoEntry: false })?.size ?? 0
+  let kills = 0
+  for (let more = true; more;) {
+    const importing = startProgram('agent', ['enroll', '--from', file, '--data', data, '--json'])
+    const sizeBefore = logSize()
+    const ended = importing.exited.then(() => true)
+    const grown = eventually(() => logSize() > sizeBefore + 100_000).then(() => false)
+    more = !(await Promise.race([ended, grown.catch(() => true)])) && kills < 5
+    if (more) kills += 1
+    await (more ? importing.stop('SIGKILL') : importing.exited)
+  }
+  expect(kills).toBeGreaterThan(0)
+  const cards = (await bodies(data)).map(({ tarjeta }) => tarjeta)
+  expect(cards).toEqual(Array.from({ length: rows }, (_, row) => cardOf(row)))
+})
 
 test('a list reaches the server by itself once the agent runs', async () => {
   using folder = temporaryFolder('list-server')

@@ -10,13 +10,14 @@ import { startAgent, startServer } from '../demo/programs.ts'
 import { sampleClient } from '../demo/sample-client.ts'
 import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby.ts'
 
-const kills = 200
+/** A large run has 10,000 (`npm run crash -- --kills 10000`). */
+const kills = Number(process.env['KILLS'] ?? 500)
 /** Taps go on for at most this long before the kill, in milliseconds; long enough for sends and answers to be hit. */
-const loadMs = 250
+const loadMs = 120
 
 test(
   `an agent killed at ${String(kills)} random moments loses no tap that it called saved, and doubles none`,
-  { timeout: 900_000 },
+  { timeout: 14_400_000 },
   async () => {
     using folder = temporaryFolder('kill-nine')
     const agentData = join(folder.path, 'agent')
@@ -86,7 +87,7 @@ test(
       `${String(kills)} kills: ${String(answeredAsSaved.size)} taps answered as saved, ` +
         `${String(queue.delivered)} accepted in all, ${String(stored.length)} cards on the server`,
     )
-    expect(answeredAsSaved.size).toBeGreaterThan(kills)
+    expect(answeredAsSaved.size).toBeGreaterThan(kills / 2)
     expect([...answeredAsSaved].filter((card) => !uids.has(card))).toEqual([])
     expect(queue).toMatchObject({ pending: 0, deadLetters: 0, delivered: stored.length })
     expect(uids.size).toBe(stored.length)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { vi } from 'vitest'
 import { call } from '../agent/control/client.ts'
-import type { QueueEntry } from '../agent/control/operations.ts'
+import type { QueueEntry } from '../agent/control/queue-operations.ts'
 import { socketPath } from '../agent/control/protocol.ts'
 import type { AgentStatus } from '../agent/status.ts'
 

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, resolve } from 'node:path'
 
-/** Command -> the Debian package that brings it. */
+/** Command, with its folder where that is in no user's path -> the Debian package that brings it. */
 const needed: Record<string, string> = {
   socat: 'socat',
   strace: 'strace',
@@ -13,12 +13,20 @@ const needed: Record<string, string> = {
   'vpcd-config': 'vsmartcard-vpcd',
   'systemd-socket-activate': 'systemd',
   unshare: 'util-linux',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  busybox: 'busybox-static',
+  cpio: 'cpio',
+  '/usr/sbin/depmod': 'kmod',
+  '/usr/sbin/mkfs.ext4': 'e2fsprogs',
+  udevadm: 'udev',
+  ps: 'procps',
+  xz: 'xz-utils',
 }
 
 function isInstalled(command: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
     try {
-      accessSync(join(folder, command), constants.X_OK)
+      accessSync(resolve(folder, command), constants.X_OK)
       return true
     } catch {
       return false

@@ -9,7 +9,8 @@ import { call, type CallOptions } from '../control/client.ts'
 import { coreOperations } from '../control/operations.ts'
 import { socketPath } from '../control/protocol.ts'
 import type { ExitCode } from '../../shared/exit-codes.ts'
-import { outboxFiles } from '../outbox/database.ts'
+import { thisUser, type Actor } from '../outbox/audit.ts'
+import { outboxFiles } from '../outbox/folder.ts'
 
 /** What the composition root lends to commands: the only way they touch the process. */
 export interface Terminal {
@@ -37,6 +38,13 @@ export function settings(command: Command, terminal: Terminal): AgentConfig {
     envPrefix,
     file: typeof file === 'string' ? file : undefined,
   })
+}
+
+/** Who runs this command: for the outbox's audit. */
+export function actorOf({ env }: Terminal): Actor {
+  const { uid, user } = thisUser()
+  const behind = env['SUDO_USER']
+  return { uid, user: behind === undefined ? user : `${behind} as ${user}` }
 }
 
 /** How long the agent may take for a call that waits for nobody; reading the whole outbox is the longest. */
@@ -68,13 +76,13 @@ export interface Operations extends AsyncDisposable {
 }
 
 /**
- * With `deliver`, an outbox opened here is made where there is none, and emptied for as long as it is open.
+ * With `make`, an outbox is made where there is none; with `deliver` also emptied for as long as it is open here.
  * Throws `agent-unreachable` where neither an agent nor an outbox is.
  */
 export async function reachOutbox(
   config: AgentConfig,
   terminal: Terminal,
-  { deliver } = { deliver: false },
+  { deliver, make = deliver }: { deliver: boolean; make?: boolean } = { deliver: false },
 ): Promise<Operations> {
   const { signal } = terminal
   try {
@@ -88,7 +96,7 @@ export async function reachOutbox(
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'agent-unreachable') throw error
     // To look into a folder that holds nothing must not make an outbox there: its name is most likely misspelt.
-    if (!deliver && outboxFiles(config.data).length === 0) throw error
+    if (!make && outboxFiles(config.data).length === 0) throw error
   }
   // Whoever asked has waited long enough: a request in flight is cut, and repeated by the next agent.
   const options = { deliver, stopWithinMs: 0 }

@@ -11,7 +11,7 @@ import { wordings } from '../enrolment/wording.ts'
 import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
 import { enrolList } from './enroll-list.ts'
 import { callAgent, reachOutbox, settings, type Terminal } from './context.ts'
-import { fillIn, readObject } from './fill-in.ts'
+import { fillIn, readObject, wrongFields } from './fill-in.ts'
 import { wrap } from './layout.ts'
 
 interface EnrollOptions {
@@ -150,12 +150,8 @@ async function clientData(
   return { client: await fillIn(vltClientForm, given, options, config, terminal), card }
 }
 
-function wrongCard({ language }: AgentConfig): AppError {
-  const { notStored, card } = wordings[language]
-  const message = `tarjeta: ${card}`
-  return new AppError('input-invalid', `${notStored}\n  ${message}`, {
-    fields: [{ field: 'tarjeta', message }],
-  })
+function wrongCard(config: AgentConfig): AppError {
+  return wrongFields([{ field: 'tarjeta', rule: 'card', message: 'no UID of a card' }], config)
 }
 
 export function wholeSeconds(flag: string, text: string, min: number): number {

@@ -59,7 +59,11 @@ export class Prompt implements Disposable {
 
   async #answer(): Promise<string> {
     while (this.#lines.length === 0) {
-      if (this.#isClosed) throw new AppError('interrupted', 'interrupted; nothing was stored')
+      if (this.#isClosed) {
+        // What follows begins on a line of its own.
+        if (!this.#isHidden) this.#output.write('\n')
+        throw new AppError('interrupted', 'interrupted; nothing was stored')
+      }
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })

@@ -35,6 +35,11 @@ export function addRun(program: Command, terminal: Terminal): void {
       'client secret of the server, to say of a card whether it is active (default: not said)',
     )
     .option('--language <es|en>', 'language of the kiosk page (default: es)')
+    .option('--outbox-max-rows <n>', 'registrations that may wait here, 1 or more (default: 1000000)')
+    .option('--outbox-max-mib <n>', 'largest outbox file, in MiB (default: 1024)')
+    .option('--disk-floor-mib <n>', 'free disk space below which no tap is taken, in MiB (default: 64)')
+    .option('--registry-username <user>', 'user of this machine at the API of the digital registry')
+    .option('--registry-password-file <file>', 'file that holds its password alone; read at every attempt')
     .option('--log-level <level>', 'debug, info, warn, error or fatal (default: info)')
     .action(async (_options, command: Command) => {
       const config = settings(command, terminal)

@@ -3,7 +3,7 @@ import { errorTable } from '../../shared/errors.ts'
 import { exitCodes, type ExitCode } from '../../shared/exit-codes.ts'
 import type { AgentStatus } from '../status.ts'
 import { reachOutbox, settings, type Terminal } from './context.ts'
-import { wrap } from './layout.ts'
+import { localTime, wrap } from './layout.ts'
 import { readerLines } from './reader-lines.ts'
 
 export function addStatus(program: Command, terminal: Terminal): void {
@@ -38,6 +38,7 @@ function describe({
   readers,
   queue,
   server,
+  kiosk,
   enrolment,
   waitingEnrolments,
   pageUrl,
@@ -48,10 +49,12 @@ function describe({
   if (running && readers.length === 0)
     lines.push('reader  none: give one with --reader (see: vlt-agent reader discover)')
   const age = queue.oldestPendingSeconds === null ? '' : `, oldest ${String(queue.oldestPendingSeconds)} s`
+  const unconfirmed = queue.unconfirmed === 0 ? '' : ` (${String(queue.unconfirmed)} unconfirmed)`
   const counts =
-    `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered; ` +
+    `queue   ${String(queue.pending)} pending${age}; ${String(queue.delivered)} delivered${unconfirmed}; ` +
     `${String(queue.deadLetters)} dead letters; ${String(queue.discarded)} discarded`
   lines.push(wrap(counts, '        ', ''))
+  for (const line of queueWarnings(queue)) lines.push(wrap(line, '        '))
   lines.push(
     `server  ${server.url ?? 'none'}: ${server.state}, last confirmation ${server.lastSuccessAt ?? 'none'}`,
   )
@@ -60,12 +63,28 @@ function describe({
   for (const { system, reason } of server.held) {
     lines.push(wrap(`${system} waits, ${reason}: ${errorTable[reason].hint}`, '        '))
   }
+  if (kiosk !== null) {
+    const way = server.delivery === 'batches' ? 'delivers in batches' : 'delivers one by one'
+    lines.push(`kiosk   ${String(kiosk.id)} "${kiosk.name}" ${kiosk.fingerprint}: ${kiosk.state}, ${way}`)
+    if (server.deliveryReason !== null && server.deliveryReason !== server.reason)
+      lines.push(wrap(`${server.deliveryReason}: ${errorTable[server.deliveryReason].hint}`, '        '))
+  }
   if (running)
     lines.push(wrap(`page    ${pageUrl ?? 'not served'}${beat(pageHeartbeatAgeMs)}`, '        ', ''))
   if (enrolment !== null) {
     lines.push(`enrol   ${String(waitingEnrolments)} waiting for a tap, the oldest since ${enrolment.since}`)
   }
   return lines.join('\n')
+}
+
+/** What somebody should know of the outbox beyond its counts. */
+function* queueWarnings({ fill, lost, lastRecovery }: AgentStatus['queue']): Generator<string> {
+  if (fill.level !== 'ok') yield `outbox ${String(fill.percent)} % full: ${errorTable['outbox-full'].hint}`
+  if (lost > 0) yield `${String(lost)} lost to damage: ${errorTable['registration-damaged'].hint}`
+  if (lastRecovery !== null) {
+    const { at, salvaged, lost: lostThen, setAside } = lastRecovery
+    yield `salvaged on ${localTime(at)}: ${String(salvaged)} kept, ${String(lostThen)} lost; damaged files in ${setAside}`
+  }
 }
 
 function beat(ageMs: number | null): string {

@@ -5,21 +5,25 @@ import type { SupervisedReader } from '../../devices/supervisor.ts'
 import { parseCardUid, type CardUid } from '../../shared/card-uid.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
-import { parseWireJson } from '../../shared/wire-json.ts'
 import { parseClient, toRegistration } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
-import { queuedForms, withoutSecrets } from '../enrolment/forms/queued.ts'
+import { queuedForms } from '../enrolment/forms/queued.ts'
 import { asOutcome, confirmWithinMs, describe, type Outcome, type Registrar } from '../enrolment/registrar.ts'
 import { isMadeUp } from '../enrolment/typed-card.ts'
+import type { Membership } from '../kiosk/membership.ts'
+import { kioskOperations } from '../kiosk/operations.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { NewRegistration, RegistrationState, StoredRegistration } from '../outbox/registration.ts'
+import type { NewRegistration } from '../outbox/registration.ts'
 import type { Sync } from '../sync/sync.ts'
 import type { AgentStatus } from '../status.ts'
+import { asObject, take } from './params.ts'
+import { queueOperations } from './queue-operations.ts'
 import type { CallContext, Handlers } from './server.ts'
 
 /** What works with and without a running agent: the outbox and the way to the server. */
 export interface Core {
   outbox: Outbox
+  membership: Membership
   registrar: Registrar
   sync: Sync
   status: () => AgentStatus
@@ -34,37 +38,10 @@ export interface Lobby {
   simulatedDevices: SimulatedDevices
 }
 
-/** A registration as `queue list --json` shows it. */
-export interface QueueEntry {
-  seq: number
-  id: string
-  system: string
-  state: RegistrationState
-  createdAt: string
-  attempts: number
-  lastError: ErrorCode | null
-  /** The server's answer body. */
-  receipt: unknown
-  readerId: string | null
-  discardReason: string | null
-}
-
-/** The same with what it sends. */
-export interface WholeEntry extends QueueEntry {
-  idempotencyKey: string
-  /** The request body, without passwords; empty some time after delivery. */
-  body: unknown
-}
-
-/** Rows in one answer: a backlog of months must not be in memory at once. */
-export const pageSize = 500
-
 /** What an enrolment is until its tap. */
 const waitingForTap = { state: 'waiting', registrationId: null, receipt: null, error: null } as const
 
-const states = z.enum(['pending', 'delivered', 'dead', 'discarded'])
 const clientText = z.string()
-const id = z.string()
 const registering = z.object({
   system: z.enum(['digital-registry', 'user-accounts']),
   body: z.string(),
@@ -80,6 +57,7 @@ export interface Remark {
 export function coreOperations(core: Core) {
   const { outbox, registrar, sync } = core
   return {
+    ...kioskOperations(core),
     ping: (): void => undefined,
 
     status: () => core.status(),
@@ -126,41 +104,7 @@ export function coreOperations(core: Core) {
         : outcome
     },
 
-    /** Newest first; the next page begins below the last `seq`. */
-    'queue.list': (params: unknown): QueueEntry[] => {
-      const { state, beforeSeq } = take(
-        z.object({ state: states.optional(), beforeSeq: z.int().optional() }),
-        params,
-      )
-      return outbox.list(pageSize, beforeSeq, state).map(asEntry)
-    },
-
-    'queue.show': (params: unknown): WholeEntry =>
-      asWholeEntry(outbox.find(take(z.object({ id }), params).id)),
-
-    'queue.retry': (params: unknown): { retried: number } => {
-      const { id: one } = take(z.object({ id: id.optional() }), params)
-      if (one !== undefined) outbox.retry(outbox.find(one).id)
-      const retried = one === undefined ? outbox.retryAll() : 1
-      sync.tryNow()
-      return { retried }
-    },
-
-    'queue.discard': (params: unknown): void => {
-      const { id: one, reason } = take(z.object({ id, reason: z.string().trim().min(1) }), params)
-      outbox.discard(outbox.find(one).id, reason)
-    },
-
-    /** Oldest first, whole; the next page begins above the last `seq`. */
-    'queue.export': (params: unknown): WholeEntry[] => {
-      const { afterSeq } = take(z.object({ afterSeq: z.int() }), params)
-      return outbox.page(afterSeq, pageSize).map(asWholeEntry)
-    },
-
-    'queue.verify': (): { problems: string[]; counts: AgentStatus['queue'] } => ({
-      problems: outbox.verify(),
-      counts: core.status().queue,
-    }),
+    ...queueOperations({ outbox, sync, readCard: (text) => readCard(text, core) }),
   } satisfies Handlers
 }
 
@@ -263,18 +207,6 @@ async function awaitServer(
   return registrar.outcome(registrationId, waitMs, signal)
 }
 
-function asObject(text: string): Record<string, unknown> {
-  const value = parseWireJson(text)
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
-}
-
-function take<T>(schema: z.ZodType<T>, params: unknown): T {
-  const parsed = schema.safeParse(params)
-  if (!parsed.success)
-    throw new AppError('usage', 'the call does not fit its method', { cause: parsed.error })
-  return parsed.data
-}
-
 async function readCard(text: string, { readsOnlyLf }: Core): Promise<CardUid> {
   const parsed = parseCardUid(text)
   if ('uid' in parsed) {
@@ -292,23 +224,4 @@ function onlyPath(devices: SimulatedDevices): string {
   if (others.length > 0)
     throw new AppError('usage', 'several simulated readers are open: name one with --path')
   return path
-}
-
-function asEntry(row: StoredRegistration): QueueEntry {
-  const { seq, id: rowId, system, state, createdAt, attempts, lastError, readerId, discardReason } = row
-  const receipt = asJson(row.receipt)
-  return { seq, id: rowId, system, state, createdAt, attempts, lastError, receipt, readerId, discardReason }
-}
-
-function asWholeEntry(row: StoredRegistration): WholeEntry {
-  return { ...asEntry(row), idempotencyKey: row.idempotencyKey, body: withoutSecrets(asJson(row.body)) }
-}
-
-/** Answers of the server are kept as they came, and a refusal need not be JSON. */
-function asJson(text: string | null): unknown {
-  try {
-    return text === null ? null : JSON.parse(text)
-  } catch {
-    return text
-  }
 }

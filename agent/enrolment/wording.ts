@@ -42,7 +42,6 @@ export interface Wording {
   yesNo: string
   yes: RegExp
   no: RegExp
-  card: string
   notStored: string
   missing: string
 }
@@ -82,16 +81,16 @@ export const wordings: Record<Language, Wording> = {
     },
     list: {
       line: (line, problems) => `línea ${String(line)}: ${problems}`,
-      more: (rows) => `… y ${String(rows)} filas más con problemas.`,
+      more: (rows) => `… y más filas con problemas: ${String(rows)}.`,
       sound: (good, bad) =>
-        `${String(good)} filas correctas, ${String(bad)} con problemas. No se guardó nada.`,
+        `Filas correctas: ${String(good)}; con problemas: ${String(bad)}. No se guardó nada.`,
       queued: (added, known) =>
         (added === 0
           ? 'No hay filas nuevas que guardar.'
-          : `${String(added)} filas guardadas en este equipo; se envían solas.`) +
-        (known === 0 ? '' : ` ${String(known)} ya se habían importado antes y no se repiten.`),
+          : `Filas guardadas en este equipo: ${String(added)}; se envían solas.`) +
+        (known === 0 ? '' : ` Importadas ya antes, no se repiten: ${String(known)}.`),
       rejects: (bad, file) =>
-        `${String(bad)} filas con problemas están en ${file}: corríjalas e importe ese archivo.`,
+        `Las filas con problemas (${String(bad)}) están en ${file}: corríjalas e importe ese archivo.`,
       cut: (done, all) =>
         `interrumpido: ${String(done)} de ${String(all)} filas están guardadas. Repita la misma orden: ninguna fila se repite.`,
       noAgent: 'El agente está detenido: se enviarán cuando arranque.',
@@ -119,7 +118,6 @@ export const wordings: Record<Language, Wording> = {
     yesNo: 's/n',
     yes: /^(s|si|sí|y|yes|1|true)$/i,
     no: /^(n|no|0|false)$/i,
-    card: 'el UID de una tarjeta son 4 a 10 bytes en hexadecimal, por ejemplo A0C2BBCA',
     notStored: 'No se guardó nada. Corrija estos campos:',
     missing: 'Faltan datos y no hay a quién preguntar (--no-input o sin terminal):',
   },
@@ -157,16 +155,15 @@ export const wordings: Record<Language, Wording> = {
     },
     list: {
       line: (line, problems) => `line ${String(line)}: ${problems}`,
-      more: (rows) => `… and ${String(rows)} more rows with problems.`,
-      sound: (good, bad) =>
-        `${String(good)} rows are sound, ${String(bad)} have problems. Nothing was stored.`,
+      more: (rows) => `… and more rows with problems: ${String(rows)}.`,
+      sound: (good, bad) => `Sound rows: ${String(good)}; with problems: ${String(bad)}. Nothing was stored.`,
       queued: (added, known) =>
         (added === 0
           ? 'There are no new rows to save.'
-          : `${String(added)} rows saved on this machine; they are sent by themselves.`) +
-        (known === 0 ? '' : ` ${String(known)} were imported before and are not repeated.`),
+          : `Rows saved on this machine: ${String(added)}; they are sent by themselves.`) +
+        (known === 0 ? '' : ` Imported before, not repeated: ${String(known)}.`),
       rejects: (bad, file) =>
-        `${String(bad)} rows with problems are in ${file}: correct them and import that file.`,
+        `The rows with problems (${String(bad)}) are in ${file}: correct them and import that file.`,
       cut: (done, all) =>
         `interrupted: ${String(done)} of ${String(all)} rows are saved. Give the same command again: no row is repeated.`,
       noAgent: 'The agent is stopped: they are sent once it runs.',
@@ -194,7 +191,6 @@ export const wordings: Record<Language, Wording> = {
     yesNo: 'y/n',
     yes: /^(y|yes|s|si|sí|1|true)$/i,
     no: /^(n|no|0|false)$/i,
-    card: 'the UID of a card is 4 to 10 bytes of hex, for example A0C2BBCA',
     notStored: 'Nothing was stored. Correct these fields:',
     missing: 'Data is missing and there is nobody to ask (--no-input, or no terminal):',
   },

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import {
   cpSync,
-  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -15,7 +14,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
-import { outboxPath } from './database.ts'
+import { outboxPath } from './folder.ts'
 import { Outbox } from './outbox.ts'
 import { recoverOutbox } from './recover.ts'
 
@@ -47,45 +46,78 @@ function fill(rows: number): string[] {
 
 const withCode = (code: string) => expect.objectContaining({ code }) as unknown as Error
 
-describe('a damaged outbox is refused, and left as it is', () => {
+/** Opens the outbox and closes it; answers what that had to salvage. */
+function heal() {
+  using outbox = Outbox.open(folder, systemClock)
+  const { recovery, epoch } = outbox
+  return { recovery, epoch, watermark: outbox.watermark(), rows: outbox.page(0, 10_000) }
+}
+
+describe('a damaged outbox goes on by itself, in a new epoch, and tells what is lost', () => {
   test('a file that is no database', () => {
     writeFileSync(path, 'this is not a database, but it is long enough to look like one'.repeat(40))
     const before = readFileSync(path)
-    expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-corrupt'))
-    expect(readFileSync(path)).toEqual(before)
+    const { recovery } = heal()
+    expect(recovery).toMatchObject({ salvaged: 0, lost: 0 })
+    expect(readFileSync(join(recovery?.setAside ?? '', 'outbox.db'))).toEqual(before)
   })
 
   test('a file with garbled pages', () => {
-    fill(200)
+    const keys = fill(200)
+    const { epoch } = heal()
     const bytes = readFileSync(path)
-    bytes.fill(0xa5, 3 * 4096, 5 * 4096)
+    bytes.fill(0xa5, 20 * 4096, 24 * 4096)
     writeFileSync(path, bytes)
-    expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-corrupt'))
-    expect(readFileSync(path)).toEqual(bytes)
+    const healed = heal()
+    const { salvaged = 0, lost = 0 } = healed.recovery ?? {}
+    expect(lost).toBeGreaterThan(0)
+    expect(salvaged + lost).toBe(200)
+    expect(healed.epoch).not.toBe(epoch)
+    expect(healed.watermark).toMatchObject({ accepted: 200, pending: salvaged, lost })
+    for (const row of healed.rows) expect(keys[row.seq - 1]).toBe(row.idempotencyKey)
+    // Once is enough.
+    expect(heal()).toMatchObject({ recovery: undefined, epoch: healed.epoch })
   })
 
   test('a file that was cut short', () => {
     fill(200)
-    truncateSync(path, 5 * 4096)
-    expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-corrupt'))
+    truncateSync(path, 15 * 4096)
+    const { salvaged = 0, lost = 0 } = heal().recovery ?? {}
+    expect(salvaged + lost).toBe(200)
   })
 
   test('a write-ahead log without its database', () => {
     writeFileSync(`${path}-wal`, 'accepted registrations may be in here')
-    expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-corrupt'))
-    expect(existsSync(path)).toBe(false)
+    const { recovery } = heal()
+    expect(readFileSync(join(recovery?.setAside ?? '', 'outbox.db-wal'), 'utf8')).toContain('may be in here')
   })
 
   test.each(['removed', 'emptied'])('an outbox that was there and was %s', (how) => {
     fill(3)
     if (how === 'removed') rmSync(path)
     else truncateSync(path, 0)
-    expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-corrupt'))
-    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 0 })
-    Outbox.open(folder, systemClock)[Symbol.dispose]()
+    expect(heal()).toMatchObject({ recovery: { salvaged: 0, lost: 3 }, watermark: { accepted: 3, lost: 3 } })
   })
 
-  test('an outbox of a newer program', () => {
+  test('an older copy that was put in its place', () => {
+    fill(3)
+    cpSync(path, join(folder, 'older'))
+    fill(2)
+    cpSync(join(folder, 'older'), path)
+    const { recovery, rows } = heal()
+    expect(recovery).toMatchObject({ salvaged: 3, lost: 2 })
+    expect(rows.map(({ seq }) => seq)).toEqual([1, 2, 3])
+  })
+
+  test('numbers that were lost are not given out again', () => {
+    fill(3)
+    rmSync(path)
+    heal()
+    fill(1)
+    expect(heal().rows.map(({ seq }) => seq)).toEqual([4])
+  })
+
+  test('but an outbox of a newer program is refused, and left as it is', () => {
     fill(1)
     const bytes = readFileSync(path)
     bytes.writeUInt32BE(99, 60) // user_version, in the file header
@@ -123,56 +155,52 @@ describe('a held outbox', () => {
 
 describe('recover', () => {
   test('copies out every row that can be read, with its key, and keeps the damaged files unchanged', () => {
-    const keys = fill(300)
+    fill(300)
     const bytes = readFileSync(path)
-    bytes.fill(0xa5, 12 * 4096, 13 * 4096)
+    bytes.fill(0xa5, 22 * 4096, 23 * 4096)
     writeFileSync(path, bytes)
     cpSync(path, join(folder, 'copy'))
 
-    const { recovered, lost, setAside } = recoverOutbox(folder, systemClock)
-    expect(recovered + lost).toBe(300)
-    expect(recovered).toBeGreaterThan(200)
+    const { salvaged, lost, setAside } = recoverOutbox(folder, systemClock)
+    expect(salvaged + lost).toBe(300)
+    expect(salvaged).toBeGreaterThan(200)
     expect(lost).toBeGreaterThan(0)
     expect(readFileSync(join(setAside, 'outbox.db'))).toEqual(readFileSync(join(folder, 'copy')))
-
-    using outbox = Outbox.open(folder, systemClock)
-    const rows = outbox.page(0, 1_000)
-    expect(rows).toHaveLength(recovered)
-    for (const row of rows) expect(keys[row.seq - 1]).toBe(row.idempotencyKey)
-    const next = outbox.append({
-      system: 'vlt-clients',
-      subject: 'new',
-      card: 'new',
-      body: '{}',
-      readerId: null,
-    })
-    expect(next.seq).toBe(301)
   })
 
-  test('a swap that was cut short is finished by the next call', () => {
-    const keys = fill(50)
-    renameSync(path, `${path}.recovered`)
-    expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-corrupt'))
-    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 50, lost: 0 })
-    using outbox = Outbox.open(folder, systemClock)
-    expect(outbox.page(0, 1_000).map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys)
-  })
+  test.each(['before', 'after'])(
+    'a swap that was cut short %s the mark is finished by the next opening',
+    (when) => {
+      const keys = fill(50)
+      recoverOutbox(folder, systemClock)
+      renameSync(path, `${path}.recovered`)
+      if (when === 'before') renameSync(`${path}-mark`, `${path}.recovered-mark`)
+      writeFileSync(path, 'the damaged file')
+      const { recovery, rows } = heal()
+      expect(recovery).toBeUndefined()
+      expect(rows.map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys)
+    },
+  )
 
   test('a number that damage has made huge does not keep it busy for ever', () => {
     fill(20)
     const database = new Sqlite(path)
-    database.exec(`UPDATE sqlite_sequence SET seq = 9007199254740 WHERE name = 'registrations'`)
+    database.exec(`UPDATE outbox SET seq_floor = 9007199254740`)
     database.close()
-    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 20, lost: 0 })
+    expect(recoverOutbox(folder, systemClock)).toMatchObject({ salvaged: 20, lost: 0 })
   })
 
-  test('a row that damage has made impossible costs itself alone', () => {
+  test('a row that damage has changed costs itself alone', () => {
     fill(20)
     const database = new Sqlite(path)
     database.pragma('ignore_check_constraints = ON')
     database.exec(`UPDATE registrations SET state = 'garbled' WHERE seq = 7`)
+    database.exec(`UPDATE registrations SET body = zeroblob(300) WHERE seq = 8`)
+    database.exec(`UPDATE registrations SET state = 'delivered' WHERE seq = 9`)
     database.close()
-    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 19, lost: 1 })
+    expect(recoverOutbox(folder, systemClock)).toMatchObject({ salvaged: 19, lost: 1 })
+    // What cannot have become of a registration did not: it is sent.
+    expect(heal().watermark).toMatchObject({ pending: 19, delivered: 0, lost: 1 })
   })
 
   test('where there is no outbox there is nothing to recover', () => {
@@ -180,19 +208,9 @@ describe('recover', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  test('says so when nothing can be read', () => {
-    writeFileSync(path, 'garbage'.repeat(1000))
-    expect(recoverOutbox(folder, systemClock)).toMatchObject({ recovered: 0, lost: 0 })
-    using outbox = Outbox.open(folder, systemClock)
-    expect(outbox.counts().pending).toBe(0)
-    expect(readdirSync(folder).some((name) => name.startsWith('outbox-set-aside-'))).toBe(true)
-  })
-
   test('loses nothing of a sound outbox', () => {
     const keys = fill(50)
-    const { recovered, lost } = recoverOutbox(folder, systemClock)
-    expect({ recovered, lost }).toEqual({ recovered: 50, lost: 0 })
-    using outbox = Outbox.open(folder, systemClock)
-    expect(outbox.page(0, 1_000).map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys)
+    expect(recoverOutbox(folder, systemClock)).toMatchObject({ salvaged: 50, lost: 0 })
+    expect(heal().rows.map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys)
   })
 })

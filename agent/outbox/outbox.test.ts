@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
-import { openOutboxDatabase, outboxPath } from './database.ts'
+import { openHeld } from './database.ts'
+import { outboxPath } from './folder.ts'
 import { Outbox } from './outbox.ts'
 import type { NewRegistration } from './registration.ts'
 
@@ -40,7 +41,8 @@ describe('durability', () => {
   test('synchronous is FULL in WAL after writes, on a new file and on every later open', () => {
     outbox[Symbol.dispose]()
     for (let open = 0; open < 3; open++) {
-      const database = openOutboxDatabase(folder, systemClock)
+      Outbox.open(folder, systemClock)[Symbol.dispose]()
+      const database = openHeld(outboxPath(folder))
       database.exec(`UPDATE outbox SET opened_at = 'x'`)
       expect(database.pragma('synchronous', { simple: true })).toBe(2)
       expect(database.pragma('journal_mode', { simple: true })).toBe('wal')

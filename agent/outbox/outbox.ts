@@ -1,11 +1,20 @@
-import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../shared/clock.ts'
-import { AppError, isErrorCode, type ErrorCode } from '../../shared/errors.ts'
-import { openOutboxDatabase, outboxPath, type Database, type Statement } from './database.ts'
-import { rememberImported } from './imported.ts'
-import { columns, nextInTurn, nextLive } from './queries.ts'
-import { idOfCode } from './receipt-code.ts'
+import { AppError, type ErrorCode } from '../../shared/errors.ts'
+import { accept, acceptOnce, bootId } from './accept.ts'
+import { listAudit, note, thisUser, type Actor, type AuditEntry } from './audit.ts'
+import { Ballast } from './ballast.ts'
+import { sqliteVersion } from './database.ts'
+import { OutboxFile } from './file.ts'
+import { dropBornMarker, isReportedDamaged, outboxPath, prepareDataFolder } from './folder.ts'
+import { keyPlace, type KeyPlace } from './keyring.ts'
+import { countCauses, discardLetter, fixLetter, retryLetter, retryLetters } from './letters.ts'
+import { MarkFile } from './mark.ts'
+import { compactMigrated } from './migrate.ts'
+import { openOutboxDatabase, type OpenDatabase } from './open.ts'
+import { Order } from './order.ts'
+import { countUnconfirmed, deliveredOfClient, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
+import { finishSwap, recoverOutbox, type Recovery } from './recover.ts'
 import type {
   NewRegistration,
   OutboxCounts,
@@ -15,68 +24,126 @@ import type {
   System,
   Watermark,
 } from './registration.ts'
-import { withStorageErrors } from './storage-errors.ts'
+import { defaultLimits, Room, type Fill, type Limits } from './room.ts'
+import { openRow, showRow } from './rows.ts'
+import { Seals } from './seal.ts'
+import { blame, markLost, noteSent, settle } from './settle.ts'
+import {
+  bury,
+  forgetTombstones,
+  giveBack,
+  heldKeyring,
+  reseal,
+  resealedThrough,
+  resumeRotation,
+  rotateKeys,
+} from './upkeep.ts'
+import { mend, verify, type Verification } from './verify.ts'
 
 /** Most registrations of one batch. */
 export const maxBatch = 200
+
+export interface OutboxOptions {
+  limits?: Partial<Limits>
+  /** File with the secret that wraps the keys file. */
+  keySecretFile?: string | undefined
+}
+
+/** A data key, without the key. */
+export interface ListedKey {
+  number: number
+  createdAt: string
+  use: 'seals' | 'opens'
+}
 
 /**
  * The durable queue between a tap and the server. Every call is one synchronous transaction that is on the disk
  * when it returns; every call may throw `disk-full`, `storage-failed` or `outbox-corrupt`, and then changed nothing.
  */
 export class Outbox implements Disposable {
-  readonly #database: Database
-  readonly #path: string
-  readonly #clock: Clock
-  readonly #bootId = bootId()
-  readonly #statements = new Map<string, Statement>()
+  readonly #file: OutboxFile
+  readonly #order: Order
+  readonly #room: Room
+  readonly #ballast: Ballast
+  readonly #keys: KeyPlace
+  /** What this opening had to salvage. */
+  readonly recovery: Recovery | undefined
 
-  private constructor(database: Database, path: string, clock: Clock) {
-    this.#database = database
-    this.#path = path
-    this.#clock = clock
+  private constructor(parts: {
+    file: OutboxFile
+    ballast: Ballast
+    keys: KeyPlace
+    limits: Limits
+    recovery: Recovery | undefined
+  }) {
+    this.#file = parts.file
+    this.#ballast = parts.ballast
+    this.#keys = parts.keys
+    this.recovery = parts.recovery
+    this.#order = new Order(parts.file)
+    this.#room = new Room(parts.file, parts.limits)
   }
 
-  /** Throws what openOutboxDatabase throws. */
-  static open(dataFolder: string, clock: Clock): Outbox {
-    return new Outbox(openOutboxDatabase(dataFolder, clock), outboxPath(dataFolder), clock)
+  /**
+   * Opens the outbox, makes it where there never was one, and salvages it where it is damaged: what can be read goes on in
+   * a new epoch, what was lost is counted (`recovery`). Throws what openOutboxDatabase and recoverOutbox throw.
+   */
+  static open(dataFolder: string, clock: Clock, { limits, keySecretFile }: OutboxOptions = {}): Outbox {
+    prepareDataFolder(dataFolder)
+    const keys = keyPlace(dataFolder, keySecretFile)
+    const path = outboxPath(dataFolder)
+    finishSwap(dataFolder)
+    let recovery: Recovery | undefined
+    let opened: OpenDatabase
+    try {
+      opened = openOutboxDatabase(dataFolder, clock, keys)
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'outbox-corrupt')) throw error
+      recovery = recoverOutbox(dataFolder, clock, keys)
+      opened = openOutboxDatabase(dataFolder, clock, keys)
+    }
+    const { database, keyring, epoch } = opened
+    try {
+      compactMigrated(database)
+      const ballast = new Ballast(path)
+      ballast.lay()
+      const mark = new MarkFile(path, epoch)
+      const file = new OutboxFile({
+        database,
+        path,
+        clock,
+        seals: new Seals(keyring, epoch),
+        epoch,
+        mark,
+        ballast,
+      })
+      mark.settle(file.highestSeq)
+      dropBornMarker(path)
+      resumeRotation(file, keyring)
+      return new Outbox({ file, ballast, keys, limits: { ...defaultLimits, ...limits }, recovery })
+    } catch (error) {
+      database.close()
+      throw error
+    }
   }
 
-  /** Accepts a registration: mints its idempotency key and answers once the row is on the disk. */
+  /**
+   * Accepts a registration: mints its idempotency key and answers once the row is on the disk. Throws `outbox-full` too,
+   * and `disk-full` while there is still room for what the server answers.
+   */
   append(registration: NewRegistration): StoredRegistration {
-    const id = randomUUID()
-    this.#run(
-      `INSERT INTO registrations
-         (id, idempotency_key, system, subject, card, body, reader_id, consent_text, created_at, created_mono_ms, boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      id,
-      randomUUID(),
-      registration.system,
-      registration.subject,
-      registration.card,
-      registration.body,
-      registration.readerId,
-      registration.consentText ?? null,
-      this.#clock.now(),
-      this.#clock.monoMs(),
-      this.#bootId,
-    )
-    return this.get(id)
+    this.#room.claim()
+    return accept(this.#file, this.#order, registration)
   }
 
   /**
    * Accepts a part of a list in one transaction, and of equal content only the first that ever came from a list:
-   * whoever repeats an import that was interrupted repeats no registration. Answers how many are new.
+   * whoever repeats an import that was interrupted repeats no registration. Answers how many are new. Throws as append
+   * does.
    */
   appendOnce(registrations: readonly NewRegistration[]): number {
-    return this.#guarded(() =>
-      this.#database.transaction(() => {
-        const { epoch } = this
-        const fresh = registrations.filter(({ body }) => rememberImported(this.#database, epoch, body))
-        for (const registration of fresh) this.append(registration)
-        return fresh.length
-      })(),
-    )
+    this.#room.claim()
+    return acceptOnce(this.#file, this.#order, registrations)
   }
 
   /**
@@ -107,25 +174,25 @@ export class Outbox implements Disposable {
     live: Iterable<string>,
     held: Iterable<System> = [],
   ): StoredRegistration[] {
-    const values = {
-      resting: JSON.stringify([...resting]),
-      held: JSON.stringify([...held]),
-      limit: Math.min(limit, maxBatch),
-    }
-    const ids = JSON.stringify([...live])
-    // Two queries, because one order for both would sort the whole backlog at every call.
-    const first = ids === '[]' ? [] : this.#rows(nextLive, { ...values, live: ids })
-    const inTurn = first.length < values.limit ? this.#rows(nextInTurn, values) : []
-    return [...new Map([...first, ...inTurn].map((row) => [row.id, row])).values()].slice(0, values.limit)
+    const first = [...live].map((id) => readId(this.#file, id).seq)
+    const seqs = this.#order.next(Math.min(limit, maxBatch), new Set(resting), first, new Set(held))
+    return seqs.flatMap((seq) => {
+      const row = readSeq(this.#file, seq)
+      if (row === undefined) return []
+      try {
+        return [openRow(this.#file.seals, row)]
+      } catch (error) {
+        if (!(error instanceof AppError && error.code === 'registration-damaged')) throw error
+        markLost(this.#file, this.#order, row)
+        return []
+      }
+    })
   }
 
   /** What became of a batch, in one transaction. A registration that is settled already stays as it is. */
   settleAll(results: readonly Settlement[]): void {
-    this.#guarded(() => {
-      this.#database.transaction(() => {
-        for (const result of results) this.#settle(result)
-      })()
-    })
+    const found = results.map((result) => ({ ...result, seq: readId(this.#file, result.id).seq }))
+    settle(this.#file, this.#order, found)
   }
 
   /** The server has it. */
@@ -140,7 +207,7 @@ export class Outbox implements Disposable {
 
   /** About to be sent. Until an answer replaces it, `answer-lost` is the truth, also after a power cut. */
   noteSent(id: string): void {
-    this.#run(`UPDATE registrations SET last_error = 'answer-lost' WHERE id = ? AND state = 'pending'`, id)
+    noteSent(this.#file, readId(this.#file, id).seq)
   }
 
   /** An attempt failed and will be repeated. */
@@ -150,44 +217,26 @@ export class Outbox implements Disposable {
 
   /** The failed attempt was this row's own fault: others got through. Answers its failures so far. */
   blame(id: string): number {
-    this.#run(`UPDATE registrations SET failures = failures + 1 WHERE id = ? AND state = 'pending'`, id)
-    return this.get(id).failures
+    return blame(this.#file, this.#order, readId(this.#file, id).seq)
   }
 
   /** Throws `registration-unknown`. */
   get(id: string): StoredRegistration {
-    const found = this.#one(`SELECT ${columns} FROM registrations WHERE id = $id`, { id })
-    if (found === undefined) throw new AppError('registration-unknown', `no registration has the id ${id}`)
-    return found
+    return showRow(this.#file.seals, readId(this.#file, id))
   }
 
   /**
-   * By id, by as much of its start as tells it from the others, or by the code on the kiosk page.
+   * By id, or by as much of its start as tells it from the others: the kiosk page shows six characters.
    * Throws `registration-unknown`.
    */
   find(idOrStart: string): StoredRegistration {
-    const start = idOfCode(idOrStart)
-    if (start.length < 4)
-      throw new AppError('registration-unknown', 'give at least four characters of the id')
-    const found = this.#rows(
-      `SELECT ${columns} FROM registrations WHERE id >= $start AND id < $start || '~' LIMIT 2`,
-      { start },
-    )
-    const [only, another] = found
-    if (only === undefined)
-      throw new AppError('registration-unknown', `no registration has the id ${idOrStart}`)
-    if (another === undefined || only.id === start) return only
-    throw new AppError('registration-unknown', `several registrations begin with ${idOrStart}`)
+    return showRow(this.#file.seals, findRow(this.#file, idOrStart))
   }
 
-  /** Receipts of the same client's other registrations that the server has answered. */
+  /** Receipts of the same client's other registrations that the server has answered; those of the last day. */
   receiptsOfClient(id: string): string[] {
-    const rows = this.#rows(
-      `SELECT ${columns} FROM registrations WHERE state = 'delivered' AND id <> $id
-         AND (system, subject) = (SELECT system, subject FROM registrations WHERE id = $id)`,
-      { id },
-    )
-    return rows.flatMap(({ receipt }) => receipt ?? [])
+    const rows = deliveredOfClient(this.#file, id)
+    return rows.flatMap((row) => showRow(this.#file.seals, row).receipt ?? [])
   }
 
   /** Newest first, `limit` at most, below `beforeSeq`. */
@@ -196,183 +245,179 @@ export class Outbox implements Disposable {
     beforeSeq: number = Number.MAX_SAFE_INTEGER,
     state?: RegistrationState,
   ): StoredRegistration[] {
-    const where = state === undefined ? '' : 'AND state = $state'
-    return this.#rows(
-      `SELECT ${columns} FROM registrations WHERE seq < $beforeSeq ${where} ORDER BY seq DESC LIMIT $limit`,
-      { limit, beforeSeq, ...(state === undefined ? {} : { state }) },
-    )
-  }
-
-  counts(): OutboxCounts {
-    return this.#guarded(() => {
-      const rows = this.#database
-        .prepare('SELECT state, count(*) AS rows FROM registrations GROUP BY state')
-        .all() as { state: RegistrationState; rows: number }[]
-      const found = Object.fromEntries(rows.map(({ state, rows: count }) => [state, count]))
-      const { pending = 0, delivered = 0, dead = 0, discarded = 0 } = found
-      return { pending, delivered, dead, discarded, oldestPendingSeconds: this.#oldestPendingSeconds() }
-    })
-  }
-
-  get epoch(): string {
-    return this.#guarded(() => this.#database.prepare('SELECT epoch FROM outbox').pluck().get() as string)
-  }
-
-  watermark(): Watermark {
-    const { pending, delivered, dead, discarded } = this.counts()
-    const accepted = pending + delivered + dead + discarded
-    const highestSeq = this.list(1)[0]?.seq ?? 0
-    return { epoch: this.epoch, highestSeq, accepted, delivered, dead, discarded, pending, chainHead: '' }
-  }
-
-  /** Sends a dead letter again, under its old key. Throws `registration-unknown` or `registration-settled`. */
-  retry(id: string): void {
-    const { state } = this.get(id)
-    if (state === 'pending') return
-    if (state !== 'dead') throw new AppError('registration-settled', `registration ${id} is ${state}`)
-    this.#revive(`WHERE state = 'dead' AND id = ?`, id)
-  }
-
-  /** Sends every dead letter again; answers how many. */
-  retryAll(): number {
-    return this.#revive(`WHERE state = 'dead'`)
-  }
-
-  /** Gives up a dead letter; the row stays, with the reason. Throws as retry does. */
-  discard(id: string, reason: string): void {
-    const { state } = this.get(id)
-    if (state !== 'dead') {
-      throw new AppError(
-        'registration-settled',
-        `registration ${id} is ${state}; only a dead letter can be discarded`,
-      )
-    }
-    this.#run(
-      `UPDATE registrations SET state = 'discarded', discard_reason = ?, settled_at = ? WHERE id = ?`,
-      reason,
-      this.#clock.now(),
-      id,
-    )
+    return listRows(this.#file, limit, beforeSeq, state).map((row) => showRow(this.#file.seals, row))
   }
 
   /** Oldest first, `limit` at most, above `afterSeq`. */
   page(afterSeq: number, limit: number): StoredRegistration[] {
-    return this.#rows(
-      `SELECT ${columns} FROM registrations WHERE seq > $afterSeq ORDER BY seq LIMIT $limit`,
-      { afterSeq, limit },
-    )
+    return pageRows(this.#file, afterSeq, limit).map((row) => showRow(this.#file.seals, row))
+  }
+
+  counts(): OutboxCounts {
+    const { delivered, dead, discarded, lost } = this.#file.tally
+    const oldestPendingSeconds = this.#oldestPendingSeconds()
+    const unconfirmed = countUnconfirmed(this.#file)
+    return {
+      pending: this.#file.pending,
+      delivered,
+      unconfirmed,
+      dead,
+      discarded,
+      lost,
+      oldestPendingSeconds,
+    }
+  }
+
+  get epoch(): string {
+    return this.#file.epoch
+  }
+
+  watermark(): Watermark {
+    const { delivered, dead, discarded, lost } = this.#file.tally
+    const { epoch, highestSeq, pending } = this.#file
+    const chainHead = Buffer.from(this.#file.link).toString('hex')
+    return { epoch, highestSeq, accepted: highestSeq, delivered, dead, discarded, lost, pending, chainHead }
+  }
+
+  /** Sends a dead letter again, under its old key. Throws `registration-unknown` or `registration-settled`. */
+  retry(id: string, actor: Actor = thisUser()): void {
+    retryLetter(this.#file, readId(this.#file, id), actor)
+  }
+
+  /** Sends every dead letter again, or every one of a cause; answers how many. */
+  retryAll(cause?: ErrorCode, actor: Actor = thisUser()): number {
+    return retryLetters(this.#file, cause, actor)
+  }
+
+  /** Sends a dead letter again with another body (JSON text), under its old key. Throws as retry does. */
+  fix(id: string, body: string, actor: Actor = thisUser()): void {
+    fixLetter(this.#file, readId(this.#file, id), body, actor)
+  }
+
+  /** Gives up a dead letter; the row stays, with the reason. Throws as retry does. */
+  discard(id: string, reason: string, actor: Actor = thisUser()): void {
+    discardLetter(this.#file, readId(this.#file, id), reason, actor)
+  }
+
+  /** How many dead letters there are of each cause. */
+  deadLetterCauses(): Record<string, number> {
+    return countCauses(this.#file)
+  }
+
+  /** What people did here, newest first. */
+  audit(limit: number): AuditEntry[] {
+    return listAudit(this.#file, limit)
+  }
+
+  /** Everything was written to a file by somebody. */
+  noteExport(actor: Actor): void {
+    this.#file.write(() => {
+      note(this.#file, actor, { action: 'export' })
+    })
   }
 
   /**
-   * Empties the bodies of registrations delivered before `before` (ISO 8601) and answers how many: the server has the
-   * client's data, and this machine stands in a lobby. Key, state and receipt stay.
+   * Removes the bodies of registrations delivered or discarded before `before` (ISO 8601), a few hundred at a time, and
+   * answers how many: the server has the client's data, and this machine stands in a lobby. Key, state and receipt stay.
    */
   forgetDelivered(before: string): number {
-    return this.#run(
-      `UPDATE registrations SET body = '{}', card = ''
-       WHERE state = 'delivered' AND settled_at < ? AND body <> '{}'`,
-      before,
+    return bury(this.#file, Date.parse(before))
+  }
+
+  /** Removes what is left of registrations settled before `before` (ISO 8601), a few hundred at a time; answers how many. */
+  forgetTombstones(before: string): number {
+    return forgetTombstones(this.#file, Date.parse(before))
+  }
+
+  /** Gives room back to the disk, a piece at a time; answers whether there is more. */
+  giveBack(): boolean {
+    return giveBack(this.#file)
+  }
+
+  /** Puts a new data key in front; answers its number. `reseal` does the rest. */
+  rotateKeys(actor: Actor = thisUser()): number {
+    return rotateKeys(this.#file, this.#keys, actor)
+  }
+
+  /** Seals a few rows more under the newest key; answers whether there are others. */
+  reseal(): boolean {
+    return reseal(this.#file, this.#keys)
+  }
+
+  keys(): ListedKey[] {
+    const newest = this.#file.seals.newestKey
+    return heldKeyring(this.#keys).data.map(({ number, createdAt }) => ({
+      number,
+      createdAt,
+      use: number === newest ? 'seals' : 'opens',
+    }))
+  }
+
+  /** Of how many registrations the first are under the newest key; null when all are. */
+  get resealedThrough(): number | null {
+    return resealedThrough(this.#file)
+  }
+
+  /** Reads the whole file and proves from it what the counts say; others go on in between. */
+  verify(): Promise<Verification> {
+    return verify(this.#file, () => nextTurn())
+  }
+
+  /** Looks through a few rows above `afterSeq` for damage; answers where to go on, undefined at the end. */
+  mend(afterSeq: number): number | undefined {
+    return mend(this.#file, this.#order, afterSeq)
+  }
+
+  fill(): Fill {
+    return this.#room.fill
+  }
+
+  /** Every salvage there was, newest first. */
+  recoveries(): Recovery[] {
+    return this.#file.all<Recovery>(
+      'SELECT at, set_aside AS setAside, salvaged, lost FROM recoveries ORDER BY at DESC LIMIT 100',
     )
   }
 
-  /** Reads the whole file: what SQLite finds wrong, at most a hundred lines; empty when it is sound. */
-  verify(): string[] {
-    const lines = this.#guarded(
-      () => this.#database.pragma('integrity_check') as { integrity_check: string }[],
-    )
-    return lines.map((line) => line.integrity_check).filter((line) => line !== 'ok')
+  /** How the file stands: for `doctor`. */
+  inspect(): { sqlite: string; synchronous: number; journalMode: string; ballast: boolean } {
+    return this.#file.guarded(() => ({
+      sqlite: sqliteVersion(this.#file.database),
+      synchronous: Number(this.#file.database.pragma('synchronous', { simple: true })),
+      journalMode: String(this.#file.database.pragma('journal_mode', { simple: true })),
+      ballast: this.#ballast.isLaid,
+    }))
+  }
+
+  /** Puts the ballast back where it was given up and there is room again. */
+  layBallast(): void {
+    this.#ballast.lay()
   }
 
   /** Proves that the outbox still takes a write; throws where it does not. */
   probe(): void {
-    this.#run('UPDATE outbox SET opened_at = opened_at')
+    if (isReportedDamaged(this.#file.path))
+      throw new AppError('outbox-corrupt', 'the outbox turned out damaged: the next start salvages it')
+    this.#file.write(() => this.#file.statement('UPDATE outbox SET opened_at = opened_at').run())
   }
 
   [Symbol.dispose](): void {
-    if (this.#database.open) this.#database.close()
-  }
-
-  #settle(result: Settlement): void {
-    if (result.state === 'pending') {
-      this.#run(
-        `UPDATE registrations SET attempts = attempts + 1, last_error = ? WHERE id = ? AND state = 'pending'`,
-        result.error,
-        result.id,
-      )
-      return
-    }
-    this.#run(
-      `UPDATE registrations SET state = ?, attempts = attempts + 1, last_error = ?, receipt = ?, settled_at = ?
-       WHERE id = ? AND state = 'pending'`,
-      result.state,
-      result.error ?? null,
-      result.receipt,
-      this.#clock.now(),
-      result.id,
-    )
-  }
-
-  #revive(where: string, ...values: unknown[]): number {
-    return this.#run(
-      `UPDATE registrations SET state = 'pending', failures = 0, settled_at = NULL ${where}`,
-      ...values,
-    )
-  }
-
-  #run(sql: string, ...values: unknown[]): number {
-    return this.#guarded(() => this.#statement(sql).run(...values).changes)
-  }
-
-  #rows(sql: string, values: Record<string, unknown>): StoredRegistration[] {
-    return this.#guarded(() => this.#statement(sql).all(values).map(asRegistration))
-  }
-
-  #one(sql: string, values: Record<string, unknown>): StoredRegistration | undefined {
-    return this.#guarded(() => {
-      const row = this.#statement(sql).get(values)
-      return row === undefined ? undefined : asRegistration(row)
-    })
+    this.#file[Symbol.dispose]()
   }
 
   /** By the monotonic clock where the row is of this boot, else by the wall clock, which may have been set since. */
   #oldestPendingSeconds(): number | null {
-    const oldest = this.#database
-      .prepare(
-        `SELECT created_at AS at, created_mono_ms AS monoMs, boot_id AS bootId
-         FROM registrations WHERE state = 'pending' ORDER BY seq LIMIT 1`,
-      )
-      .get() as { at: string; monoMs: number; bootId: string } | undefined
+    const seq = this.#order.oldest()
+    if (seq === undefined) return null
+    const oldest = this.#file.all<{ at: number; monoMs: number; bootId: Uint8Array }>(
+      'SELECT created_at AS at, created_mono_ms AS monoMs, boot_id AS bootId FROM registrations WHERE seq = $seq',
+      { seq },
+    )[0]
     if (oldest === undefined) return null
-    const ageMs =
-      oldest.bootId === this.#bootId
-        ? this.#clock.monoMs() - oldest.monoMs
-        : Date.parse(this.#clock.now()) - Date.parse(oldest.at)
+    const { clock } = this.#file
+    const ageMs = bootId.equals(oldest.bootId)
+      ? clock.monoMs() - oldest.monoMs
+      : Date.parse(clock.now()) - oldest.at
     return Math.max(0, Math.round(ageMs / 1000))
-  }
-
-  /** Prepared once: there are a dozen texts in this file and none is built from data. */
-  #statement(sql: string): Statement {
-    const known = this.#statements.get(sql) ?? this.#database.prepare(sql)
-    this.#statements.set(sql, known)
-    return known
-  }
-
-  #guarded<T>(work: () => T): T {
-    if (!this.#database.open) throw new AppError('agent-stopping', 'the outbox is closed')
-    return withStorageErrors(this.#path, work)
-  }
-}
-
-function asRegistration(row: unknown): StoredRegistration {
-  const registration = row as StoredRegistration
-  return { ...registration, lastError: isErrorCode(registration.lastError) ? registration.lastError : null }
-}
-
-/** Tells monotonic times of one boot from those of another; where it cannot be known, every process is its own. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return randomUUID()
   }
 }

@@ -1,58 +1,87 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock } from '../../shared/clock.ts'
-import { AppError } from '../../shared/errors.ts'
+import { AppError, nativeCode } from '../../shared/errors.ts'
+import { openHeld, openToSalvage } from './database.ts'
 import {
-  openDamaged,
-  openOutboxDatabase,
+  dropBornMarker,
+  dropDamageReport,
   outboxFiles,
   outboxPath,
   refuseIfHeld,
   syncFolder,
-} from './database.ts'
+} from './folder.ts'
+import { createKeyring, keyPlace, readKeyring, type Keyring, type KeyPlace } from './keyring.ts'
+import { MarkFile, readMark } from './mark.ts'
+import { giveBirth } from './open.ts'
+import { inserter, recount } from './rows.ts'
+import { readDamaged, type DamagedOutbox } from './salvage.ts'
+import { firstLink, Seals } from './seal.ts'
 import { withStorageErrors } from './storage-errors.ts'
 
 export interface Recovery {
+  /** ISO 8601. */
+  at: string
   /** Folder that holds the damaged files, unchanged. */
   setAside: string
-  /** Registrations in the new outbox, with their keys and states. */
-  recovered: number
+  /** Registrations in the new outbox that can be read, with their keys and states. */
+  salvaged: number
   /** Sequence numbers up to the highest known that could not be read. */
   lost: number
 }
 
-const setAsidePrefix = 'outbox-set-aside-'
-
 /**
- * The way out of a corrupt outbox: keeps a copy of database and WAL as they are, then puts a new outbox in their place
- * that holds every row that can still be read. Keys are kept, so sending a recovered row again cannot register it twice.
+ * The way out of a corrupt outbox: keeps a copy of all its files as they are, then puts a new outbox in their place, of a
+ * new epoch, that holds every row that can still be read. Keys are kept, so sending a recovered row again cannot register
+ * it twice.
  *
  *   copy aside -> build the new file elsewhere -> `outbox.db.recovered`, whole and synced -> swap
  *
- * Until the swap nothing of the old outbox is touched, and a swap that was cut short is finished by the next call: a
+ * Until the swap nothing of the old outbox is touched, and a swap that was cut short is finished by the next opening: a
  * crash at any point leaves either the damaged outbox or the new one, never a fresh start.
  *
- * Throws `outbox-locked` while an agent runs, `outbox-missing` where there is no outbox, `disk-full`.
+ * Throws `outbox-locked` while an agent runs, `outbox-missing` where there is no outbox, `outbox-key-…`, `disk-full`.
  */
-export function recoverOutbox(dataFolder: string, clock: Clock): Recovery {
+export function recoverOutbox(
+  dataFolder: string,
+  clock: Clock,
+  keys: KeyPlace = keyPlace(dataFolder, undefined),
+): Recovery {
   const path = outboxPath(dataFolder)
-  const ready = `${path}.recovered`
-  if (outboxFiles(dataFolder).length === 0 && !existsSync(ready)) {
+  finishSwap(dataFolder)
+  if (outboxFiles(dataFolder).length === 0) {
     throw new AppError('outbox-missing', `there is no outbox in ${dataFolder}`)
   }
   refuseIfHeld(dataFolder)
   return withStorageErrors(path, () => {
-    if (!existsSync(ready)) build(dataFolder, ready, clock)
-    // A write-ahead log of the old file beside the new one would be replayed into it.
-    for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true })
-    renameSync(ready, path)
-    syncFolder(dataFolder)
-    return report(dataFolder, clock)
+    const recovery = build(dataFolder, clock, keys)
+    finishSwap(dataFolder)
+    return recovery
   })
 }
 
-function build(dataFolder: string, ready: string, clock: Clock): void {
-  const setAside = join(dataFolder, setAsidePrefix + clock.now().replaceAll(':', '-'))
+/** Brings an outbox that was recovered to its place, if one waits for that. */
+export function finishSwap(dataFolder: string): void {
+  const path = outboxPath(dataFolder)
+  if (!existsSync(readyPath(path))) return
+  // A write-ahead log of the old file beside the new one would be replayed into it.
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true })
+  const mark = `${readyPath(path)}-mark`
+  if (existsSync(mark)) renameSync(mark, `${path}-mark`)
+  renameSync(readyPath(path), path)
+  dropBornMarker(path)
+  dropDamageReport(path)
+  syncFolder(dataFolder)
+}
+
+function readyPath(path: string): string {
+  return `${path}.recovered`
+}
+
+function build(dataFolder: string, clock: Clock, keys: KeyPlace): Recovery {
+  const path = outboxPath(dataFolder)
+  const at = clock.now()
+  const setAside = join(dataFolder, `outbox-set-aside-${at.replaceAll(':', '-')}`)
   using work = temporaryFolder(join(dataFolder, 'outbox-recovering'))
   const copies = join(work.folder, 'damaged')
   try {
@@ -66,48 +95,57 @@ function build(dataFolder: string, ready: string, clock: Clock): void {
   // Reading replays the write-ahead log into the file it reads, so that is done on a copy of the copy.
   cpSync(setAside, copies, { recursive: true })
 
-  const freshFolder = join(work.folder, 'fresh')
-  const fresh = openOutboxDatabase(freshFolder, clock)
+  const freshPath = join(work.folder, 'fresh.db')
+  const recovery = { at, setAside, salvaged: 0, lost: 0 }
+  const fresh = openHeld(freshPath)
+  const damaged = openToSalvage(join(copies, basename(path)))
   try {
-    using damaged = openDamaged(join(copies, basename(outboxPath(dataFolder))))
+    const source = readDamaged(damaged, readMark(path))
+    const keyring = keysFor(source, keys, at)
     fresh.transaction(() => {
-      for (const row of damaged.rows()) insert(fresh, row)
-      // Numbers that were lost are not given out again.
-      fresh.prepare(`DELETE FROM sqlite_sequence WHERE name = 'registrations'`).run()
+      const epoch = giveBirth(fresh, keyring, clock)
+      const insert = inserter(fresh)
+      let link: Uint8Array = firstLink(epoch)
+      for (const row of source.rows(keyring, new Seals(keyring, epoch))) {
+        const linked = row(link)
+        try {
+          insert(linked)
+        } catch (error) {
+          // A value that damage has made impossible costs its row alone.
+          if (nativeCode(error)?.startsWith('SQLITE_CONSTRAINT') === true) continue
+          throw error
+        }
+        link = linked.link
+        recovery.salvaged += 1
+      }
+      const highestSeq = source.highestSeq()
+      recount(fresh, highestSeq, source.removed)
+      fresh.exec('UPDATE outbox SET filed_through = seq_floor')
+      const counts = fresh.prepare('SELECT lost FROM outbox').pluck().get() as number
+      recovery.lost = Math.max(0, counts - source.lostBefore)
+      source.copyHistory(fresh)
       fresh
-        .prepare(`INSERT INTO sqlite_sequence (name, seq) VALUES ('registrations', ?)`)
-        .run(damaged.highestSeq())
+        .prepare('INSERT INTO recoveries (at, set_aside, salvaged, lost) VALUES (?, ?, ?, ?)')
+        .run(at, basename(setAside), recovery.salvaged, recovery.lost)
+      using mark = new MarkFile(readyPath(path), epoch)
+      mark.settle(highestSeq)
     })()
   } finally {
+    damaged?.close()
     // Closing brings everything from the write-ahead log into the file.
     fresh.close()
   }
-  renameSync(outboxPath(freshFolder), ready)
+  renameSync(freshPath, readyPath(path))
   syncFolder(dataFolder)
+  return recovery
 }
 
-/** A row whose values are damaged may break a rule of the table: it is lost, the others are not. */
-function insert(fresh: ReturnType<typeof openOutboxDatabase>, row: Record<string, unknown>): void {
-  const names = Object.keys(row)
-  const places = names.map((name) => `$${name}`).join(', ')
-  fresh.prepare(`INSERT OR IGNORE INTO registrations (${names.join(', ')}) VALUES (${places})`).run(row)
-}
-
-function report(dataFolder: string, clock: Clock): Recovery {
-  const database = openOutboxDatabase(dataFolder, clock)
-  try {
-    const recovered = Number(database.prepare('SELECT count(*) FROM registrations').pluck().get())
-    const highest = Number(
-      database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'registrations'`).pluck().get(),
-    )
-    const newest = readdirSync(dataFolder)
-      .filter((name) => name.startsWith(setAsidePrefix))
-      .sort()
-      .at(-1)
-    return { setAside: join(dataFolder, newest ?? ''), recovered, lost: Math.max(0, highest - recovered) }
-  } finally {
-    database.close()
-  }
+/** New keys only for an outbox that cannot have been sealed with any. */
+function keysFor(source: DamagedOutbox, keys: KeyPlace, now: string): Keyring {
+  const found = readKeyring(keys)
+  if (found !== undefined) return found
+  if (source.isSealed) throw new AppError('outbox-key-missing', `${keys.path} is not there`)
+  return createKeyring(keys, now)
 }
 
 function temporaryFolder(folder: string): Disposable & { folder: string } {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../shared/errors.ts'
 
-export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded'
+export type RegistrationState = 'pending' | 'delivered' | 'dead' | 'discarded' | 'lost'
 /** Which API takes it. */
 export type System = 'vlt-clients' | 'digital-registry' | 'user-accounts'
 
@@ -53,11 +53,13 @@ export interface Watermark {
   epoch: string
   /** The last sequence number given out; 0 before the first. */
   highestSeq: number
-  /** accepted = delivered + pending + dead + discarded, always. */
+  /** accepted = delivered + pending + dead + discarded + lost, always. */
   accepted: number
   delivered: number
   dead: number
   discarded: number
+  /** Accepted once, and destroyed by damage to the disk: told, never silent. */
+  lost: number
   pending: number
   /** Hex; commits to every accepted registration up to highestSeq. */
   chainHead: string
@@ -66,8 +68,12 @@ export interface Watermark {
 export interface OutboxCounts {
   pending: number
   delivered: number
+  /** Of those delivered, the ones the server did not say it has from us. */
+  unconfirmed: number
   dead: number
   discarded: number
+  /** Damaged so that it cannot be sent any more. */
+  lost: number
   /** null when nothing waits. */
   oldestPendingSeconds: number | null
 }

@@ -12,16 +12,20 @@ const answerWithinMs = 2_000
  * owner stays here: the status alone is the answer. Throws `client-secret-unusable`.
  */
 export function createCardLookup(
-  client: ServerClient | undefined,
+  /** The way to the server; undefined where none is configured. It changes when the kiosk joins another. */
+  clientNow: () => ServerClient | undefined,
   secretFile: string | undefined,
   over: AbortSignal,
 ): CardLookup {
-  if (client === undefined || secretFile === undefined) return () => Promise.resolve(undefined)
+  if (secretFile === undefined) return () => Promise.resolve(undefined)
   const secret = readSecret(secretFile)
+  const headers = { 'content-type': 'application/json', 'x-client-secret': secret }
   return async (uid) => {
+    const client = clientNow()
+    if (client === undefined) return undefined
     const signal = AbortSignal.any([over, AbortSignal.timeout(answerWithinMs)])
     const body = JSON.stringify({ cardIdentifier: uid })
-    const response = await client.ask(authenticationPath, body, { 'x-client-secret': secret }, signal)
+    const response = await client.request(authenticationPath, body, headers, signal)
     if (response.kind === 'failure') return undefined
     return ({ 200: 'card-active', 409: 'card-inactive', 404: 'card-unknown' } as const)[response.status]
   }

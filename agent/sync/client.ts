@@ -2,8 +2,8 @@ import { Agent, request, type Dispatcher } from 'undici'
 import { nativeCode } from '../../shared/errors.ts'
 import type { Response } from './classify.ts'
 
-/** Largest answer read, in bytes; the documented ones have about a hundred. */
-const maxAnswerBytes = 64 * 1024
+/** Largest answer read, in bytes; the documented ones have about a hundred, one to a full batch some forty thousand. */
+const maxAnswerBytes = 1024 * 1024
 
 export interface Timeouts {
   connectMs: number
@@ -67,15 +67,9 @@ export class ServerClient implements AsyncDisposable {
     })
   }
 
-  /** Asks something that changes nothing, so without a key: a question that was lost is simply asked again. */
-  async ask(
-    path: string,
-    body: string,
-    headers: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Response> {
-    const json = { 'content-type': 'application/json', accept: 'application/json' }
-    return this.#send(path, { method: 'POST', body, signal, headers: { ...json, ...headers } })
+  /** Where a path lies on this server. */
+  address(path: string): URL {
+    return new URL(this.#origin.pathname.replace(/\/$/, '') + path, this.#origin)
   }
 
   /** Is anybody there? Whatever answers counts, since not every server has our health routes. */
@@ -94,9 +88,8 @@ export class ServerClient implements AsyncDisposable {
       headers: Record<string, string>
     },
   ): Promise<Response> {
-    const url = new URL(this.#origin.pathname.replace(/\/$/, '') + path, this.#origin)
     try {
-      const answer = await request(url, {
+      const answer = await request(this.address(path), {
         ...options,
         signal: AbortSignal.any([options.signal, AbortSignal.timeout(this.#totalMs)]),
         headers: { ...options.headers, 'user-agent': this.#userAgent },

@@ -6,6 +6,8 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { createLog } from '../../shared/log.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { StoredRegistration } from '../outbox/registration.ts'
+import { KioskChannel } from '../kiosk/channel.ts'
+import { Batches } from './batches.ts'
 import { ServerClient } from './client.ts'
 import { ScriptedServer } from './scripted-server.testing.ts'
 import { Sync } from './sync.ts'
@@ -45,13 +47,19 @@ afterEach(async () => {
 /** Starts delivering to `url`; ended by afterEach before the outbox closes. */
 function deliver(url = server.url, answerMs = 2_000, totalMs = 30_000): void {
   const client = stack.use(new ServerClient(url, 'test', { connectMs: 1_000, answerMs, totalMs }))
+  const log = createLog('test', 'error')
+  const onChange = (): void => undefined
   sync = new Sync({
     outbox,
     client,
     serverUrl: url,
+    batches: new Batches(
+      new KioskChannel({ folder, log, epoch: () => outbox.watermark(), onChange }),
+      fastClock,
+    ),
     systems: remoteSystems({ registry: { username: undefined, passwordFile: undefined } }),
     clock: fastClock,
-    log: createLog('test', 'error'),
+    log,
     onSettled: (id) => settled.push(id),
     onState: () => states.push(sync.status.state),
   })
@@ -304,6 +312,17 @@ test('a server that says "again now" is not hurried', async () => {
   await fastClock.sleep(60_000, new AbortController().signal)
   expect(server.received.length).toBeGreaterThan(1)
   expect(server.received.length).toBeLessThan(20)
+})
+
+test('a person who wants it tried now does not hurry a system that asked to wait', async () => {
+  server.answer = () => ({ status: 429, headers: { 'retry-after': '3600' } })
+  const account = { system: 'user-accounts', subject: 'ana', card: '', body: '{}', readerId: null } as const
+  outbox.append(account)
+  deliver()
+  await until(() => sync.status.held.length === 1)
+  sync.tryNow()
+  await fastClock.sleep(10_000, new AbortController().signal)
+  expect(server.received).toHaveLength(1)
 })
 
 test('changes of the state are told', async () => {

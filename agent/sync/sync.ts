@@ -6,10 +6,13 @@ import type { Outbox } from '../outbox/outbox.ts'
 import type { StoredRegistration, System } from '../outbox/registration.ts'
 import { Alarm } from './alarm.ts'
 import { classifyProbe, type Response, type Verdict } from './classify.ts'
+import { batched, type Batches, type Outcome, sortAnswers } from './batches.ts'
 import type { ServerClient } from './client.ts'
+import { wayBackOff } from './drain.ts'
 import { Pacing } from './pacing.ts'
 import { mayBeTaken } from './systems/system.ts'
 import type { RemoteSystems } from './systems/systems.ts'
+import { Turns } from './turns.ts'
 
 export interface ServerStatus {
   url: string | null
@@ -18,48 +21,50 @@ export interface ServerStatus {
   lastSuccessAt: string | null
   /** Why it is not online. */
   reason: ErrorCode | null
+  /** Batches need a machine that has joined the server; `deliveryReason` says why a joined one does without. */
+  delivery: 'batches' | 'documented'
+  deliveryReason: ErrorCode | null
   /** Systems behind that server that take nothing now, while the others go on. */
   held: { system: System; reason: ErrorCode }[]
 }
 
-/** After failures on the way to the server. */
-const wayBackOff: BackOff = { baseMs: 1_000, capMs: 60_000 }
-/** After failures of one row while others got through. */
-const rowBackOff: BackOff = { baseMs: 1_000, capMs: 300_000 }
 /** While a person has to mend something; the hint says what. */
 const pauseBackOff: BackOff = { baseMs: 30_000, capMs: 300_000 }
 /** Least distance between two attempts that live taps bring forward. */
 const liveSpacingMs = 1_000
-/** So long somebody who has tapped looks at the screen; then the registration goes in its turn. */
-const liveMs = 20_000
 /** An idle agent asks whether the server is there, so that `status` tells the truth. */
 const probeEveryMs = 30_000
+/** A kiosk says how far its outbox has come: so often while nothing happens, and at most so often while much does. */
+const reportEveryMs = 300_000
+const reportSpacingMs = 60_000
 
 /**
- * Delivers the outbox, one registration at a time, for ever.
+ * Delivers the outbox, one request at a time, for ever: in batches where this machine has joined the server (see
+ * batches.ts and drain.ts), else, and for systems that take none, one registration by one.
  *
- *   go      -> next row -> delivered | dead letter        -> go
- *                       -> retry: hold for the back-off, or as long as the server asked   -> go
- *                       -> pause: hold much longer, nothing marked                        -> go
+ *   go      -> next rows -> each delivered | dead letter    -> go
+ *                        -> retry: hold for the back-off, or as long as the server asked   -> go
+ *                        -> pause: hold much longer, nothing marked                        -> go
  *   nothing to send -> probe the server now and then; a new registration wakes the loop
  *
- * A failed row is a *suspect*. If another row gets through before the suspect is tried again, the failure was the
- * suspect's own: it rests under a back-off of its own and no longer holds anybody up. If none gets through, the way
- * is blamed and order stays as it was.
+ * Which rows are next, and which failure was a row's own, is for turns.ts.
  *
  * A system that refuses us by itself (`alone`) is held by itself: its rows stay, those of the others go on.
  */
 export class Sync {
   readonly #outbox: Outbox
-  readonly #client: ServerClient | undefined
+  #client: ServerClient | undefined
+  readonly #batches: Batches
   readonly #clock: Clock
   readonly #log: Log
   readonly #onSettled: (id: string) => void
   readonly #onState: () => void
   readonly #alarm: Alarm
+  readonly #turns: Turns
   readonly #systems: RemoteSystems
   readonly #pacing: Record<System, Pacing>
-  readonly #status: Omit<ServerStatus, 'held'>
+  readonly #batchPacing: Pacing
+  readonly #status: Omit<ServerStatus, 'held' | 'delivery' | 'deliveryReason'>
 
   #hold: { kind: 'none' | 'back-off' | 'asked' | 'pause'; untilMonoMs: number } = {
     kind: 'none',
@@ -68,18 +73,13 @@ export class Sync {
   #failuresInARow = 0
   #lastAttemptMonoMs = Number.NEGATIVE_INFINITY
   #nextProbeMonoMs = 0
-  readonly #suspects = new Set<string>()
-  /** Row -> when its own back-off is over, monotonic. */
-  readonly #resting = new Map<string, number>()
-  /** Rows somebody may still stand waiting for -> until when, monotonic. */
-  readonly #live = new Map<string, number>()
-  /** Systems that took nothing from us last -> when they are asked again, monotonic, and why. */
-  readonly #held = new Map<System, { untilMonoMs: number; reason: ErrorCode }>()
-
+  #lastReportMonoMs = Number.NEGATIVE_INFINITY
+  #nextReportMonoMs = 0
   constructor(parts: {
     outbox: Outbox
     client: ServerClient | undefined
     serverUrl: string | undefined
+    batches: Batches
     systems: RemoteSystems
     clock: Clock
     log: Log
@@ -94,7 +94,10 @@ export class Sync {
     this.#onSettled = parts.onSettled
     this.#onState = parts.onState
     this.#alarm = new Alarm(parts.clock)
+    this.#turns = new Turns(parts.outbox, parts.clock)
     this.#systems = parts.systems
+    this.#batches = parts.batches
+    this.#batchPacing = new Pacing(parts.clock)
     this.#pacing = {
       'vlt-clients': new Pacing(parts.clock),
       'digital-registry': new Pacing(parts.clock),
@@ -107,13 +110,28 @@ export class Sync {
   }
 
   get status(): ServerStatus {
-    const held = [...this.#held].map(([system, { reason }]) => ({ system, reason }))
-    return { ...this.#status, held }
+    const reason = this.#batches.reason(this.#status.url)
+    return {
+      ...this.#status,
+      held: this.#turns.held,
+      delivery: reason === null ? 'batches' : 'documented',
+      deliveryReason: reason === 'kiosk-not-joined' ? null : reason,
+    }
+  }
+
+  /** Delivers to this server from now on: a machine has joined one, or another, while it ran. */
+  use(client: ServerClient, serverUrl: string): void {
+    this.#client = client
+    this.#status.url = serverUrl
+    if (this.#status.reason === 'server-not-configured') this.#setState('offline', null)
+    this.#batches.tryAgain()
+    this.#nextReportMonoMs = 0
+    this.tryNow()
   }
 
   /** A registration was accepted and somebody waits for its outcome: it goes first, and at once if it may. */
   expedite(id: string): void {
-    this.#live.set(id, this.#clock.monoMs() + liveMs)
+    this.#turns.expedite(id)
     if (this.#hold.kind === 'back-off') {
       this.#hold.untilMonoMs = Math.min(this.#hold.untilMonoMs, this.#lastAttemptMonoMs + liveSpacingMs)
     }
@@ -127,8 +145,8 @@ export class Sync {
 
   /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
   tryNow(): void {
-    this.#resting.clear()
-    this.#held.clear()
+    this.#turns.tryAll()
+    this.#batches.tryAgain()
     if (this.#hold.kind !== 'asked') this.#hold = { kind: 'none', untilMonoMs: 0 }
     this.#alarm.ring()
   }
@@ -145,7 +163,9 @@ export class Sync {
         if (!(error instanceof AppError)) throw error
         // The disk is full or failing: what was delivered is not yet marked, and is sent again under the same key.
         this.#log.error({ code: error.code, err: error }, 'the outbox cannot be written')
-        this.#holdFor('back-off', fullJitterMs(wayBackOff, ++this.#failuresInARow))
+        const backOffMs = fullJitterMs(wayBackOff, ++this.#failuresInARow)
+        // What the server has asked for holds all the same.
+        if (this.#hold.untilMonoMs < this.#clock.monoMs() + backOffMs) this.#holdFor('back-off', backOffMs)
       }
     }
   }
@@ -156,43 +176,139 @@ export class Sync {
     const now = this.#clock.monoMs()
     if (this.#hold.untilMonoMs > now) return this.#alarm.sleep(this.#hold.untilMonoMs - now, stop)
 
-    const row = this.#nextRow(now)
-    if (row !== undefined) {
-      const { path, bodyOf, repeatMayConflict } = this.#systems[row.system]
-      const prepared = bodyOf(row.body)
-      if ('error' in prepared) {
-        this.#holdSystem(row, prepared.error, pauseBackOff.baseMs)
-        return
-      }
-      this.#lastAttemptMonoMs = now
-      if (repeatMayConflict) this.#outbox.noteSent(row.id)
-      const response = await client.post(path, prepared.body, row.idempotencyKey, cut)
-      if (cut.aborted) return
-      this.#settle(row, response)
-    } else if (this.#nextProbeMonoMs <= now) {
-      const response = await client.probe(stop)
-      if (!stop.aborted) this.#learnFromProbe(response)
+    const usesBatches = this.#batches.isUsable(this.#status.url)
+    const rows = this.#nextRows(usesBatches)
+    const [row] = rows
+    const mayReport = usesBatches && !this.#turns.isAnybodyWaiting && !this.#batches.drain.isHeld
+    if (mayReport && this.#nextReportMonoMs <= now) {
+      await this.#report(client, now, cut)
+    } else if (row === undefined) {
+      await this.#idle(client, now, stop)
+    } else if (usesBatches && row.system === batched) {
+      await this.#sendBatch(client, rows, now, cut)
     } else {
-      let wakeAt = this.#nextProbeMonoMs
-      for (const until of this.#resting.values()) wakeAt = Math.min(wakeAt, until)
-      for (const { untilMonoMs } of this.#held.values()) {
-        if (untilMonoMs > now) wakeAt = Math.min(wakeAt, untilMonoMs)
-      }
-      await this.#alarm.sleep(Math.max(1, wakeAt - now), stop)
+      await this.#sendOne(client, row, now, cut)
     }
   }
 
-  #nextRow(now: number): StoredRegistration | undefined {
-    dropPast(this.#resting, now)
-    dropPast(this.#live, now)
-    const held = [...this.#held].filter(([, { untilMonoMs }]) => untilMonoMs > now).map(([system]) => system)
-    const next = (resting: Iterable<string>): StoredRegistration | undefined =>
-      this.#outbox.next(resting, this.#live.keys(), held)
-    const row = next([...this.#resting.keys(), ...this.#suspects])
-    if (row !== undefined || this.#suspects.size === 0) return row
-    // Every row has failed since the last success: a new round.
-    this.#suspects.clear()
-    return next(this.#resting.keys())
+  async #sendOne(
+    client: ServerClient,
+    row: StoredRegistration,
+    now: number,
+    cut: AbortSignal,
+  ): Promise<void> {
+    const { path, bodyOf, repeatMayConflict } = this.#systems[row.system]
+    const prepared = bodyOf(row.body)
+    if ('error' in prepared) {
+      this.#holdSystem(row, prepared.error, pauseBackOff.baseMs)
+      return
+    }
+    this.#lastAttemptMonoMs = now
+    if (repeatMayConflict) this.#outbox.noteSent(row.id)
+    const response = await client.post(path, prepared.body, row.idempotencyKey, cut)
+    if (!cut.aborted) this.#settle(row, response)
+  }
+
+  async #sendBatch(
+    client: ServerClient,
+    rows: StoredRegistration[],
+    now: number,
+    cut: AbortSignal,
+  ): Promise<void> {
+    this.#lastAttemptMonoMs = now
+    const outcome = await this.#batches.send(client, this.#outbox.epoch, rows, cut)
+    if (cut.aborted) return
+    if (outcome.kind === 'answered') {
+      this.#batches.drain.taken(this.#clock.monoMs() - now)
+      this.#settleBatch(rows, outcome.responses)
+      const paceMs = this.#batchPacing.observe(outcome.paceHeaders)
+      if (paceMs > 0) this.#holdFor('asked', paceMs)
+    } else this.#batchFailed(rows, outcome)
+  }
+
+  /** Each by its own answer, all in one commit. */
+  #settleBatch(rows: StoredRegistration[], responses: Response[]): void {
+    const classify = (row: StoredRegistration, response: Response): Verdict =>
+      this.#systems[row.system].classify(response, false)
+    const { settlements, settled, failed } = sortAnswers(rows, responses, classify)
+    this.#outbox.settleAll(settlements)
+    const delivered = settlements.filter(({ state }) => state === 'delivered').length
+    if (delivered > 0) this.#status.lastSuccessAt = this.#clock.now()
+    const dead = settled.length - delivered
+    this.#log.info({ delivered, dead, failed: failed.length }, 'batch')
+    for (const { row, verdict } of failed) {
+      if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
+    }
+    const [first] = failed
+    if (settled.length > 0) this.#answered(settled)
+    else if (first !== undefined) this.#failed(first.row, first.verdict)
+    this.#nextReportMonoMs = Math.max(this.#lastReportMonoMs + reportSpacingMs, this.#clock.monoMs())
+  }
+
+  /** The request as a whole: no registration is to blame unless it was alone. */
+  #batchFailed(rows: StoredRegistration[], outcome: Exclude<Outcome, { kind: 'answered' }>): void {
+    const { drain } = this.#batches
+    if (outcome.kind === 'fall-back') {
+      this.#onState()
+      return
+    }
+    const { verdict } = outcome
+    this.#outbox.settleAll(rows.map(({ id }) => ({ id, state: 'pending', error: verdict.error })))
+    this.#failuresInARow += 1
+    if (verdict.kind === 'pause') {
+      this.#pause(verdict.error)
+      return
+    }
+    const [row] = rows
+    if (verdict.suspect && rows.length === 1 && row !== undefined) this.#turns.suspect(row.id)
+    const { error, waitMs } = verdict
+    const isAsked = error === 'rate-limited' || (error === 'server-unavailable' && waitMs !== undefined)
+    if (isAsked) drain.refused(waitMs ?? 0)
+    const holdMs = isAsked ? 0 : drain.failed()
+    const isReached = error === 'rate-limited' || error === 'rejected-too-large'
+    this.#setState(isReached ? 'online' : 'offline', isReached ? null : error)
+    if (!isAsked) this.#holdFor('back-off', error === 'rejected-too-large' ? 0 : holdMs)
+    // Alone it was no part of a drain: the kiosk itself has used its limit up.
+    else if (rows.length === 1) this.#holdFor('asked', drain.heldUntilMonoMs - this.#clock.monoMs())
+  }
+
+  async #report(client: ServerClient, now: number, cut: AbortSignal): Promise<void> {
+    const outcome = await this.#batches.report(client, this.#outbox.watermark(), cut)
+    if (cut.aborted) return
+    this.#lastReportMonoMs = now
+    this.#nextReportMonoMs = now + reportEveryMs
+    if (outcome !== undefined && outcome.kind !== 'answered') {
+      // A server that is not there is asked again once it is, one that asked to wait in its time.
+      const isPause = outcome.kind === 'failed' && outcome.verdict.kind === 'pause'
+      this.#nextReportMonoMs = now + (isPause ? 0 : reportSpacingMs)
+      this.#batchFailed([], outcome)
+      return
+    }
+    this.#failuresInARow = 0
+    this.#nextProbeMonoMs = this.#clock.monoMs() + probeEveryMs
+    if (this.#batches.gaps.length > 0) {
+      this.#log.error({ gaps: this.#batches.gaps }, 'the server does not hold what was delivered to it')
+    }
+    this.#setState('online', null)
+  }
+
+  async #idle(client: ServerClient, now: number, stop: AbortSignal): Promise<void> {
+    if (this.#nextProbeMonoMs <= now) {
+      const response = await client.probe(stop)
+      if (!stop.aborted) this.#learnFromProbe(response)
+      return
+    }
+    const { drain } = this.#batches
+    const releaseAt = drain.isHeld ? drain.heldUntilMonoMs : Number.POSITIVE_INFINITY
+    const wakeAt = Math.min(this.#nextProbeMonoMs, this.#turns.wakeAtMonoMs, releaseAt)
+    await this.#alarm.sleep(Math.max(1, wakeAt - now), stop)
+  }
+
+  #nextRows(usesBatches: boolean): StoredRegistration[] {
+    const { drain } = this.#batches
+    const rows = usesBatches ? this.#turns.next(drain.size, drain.isHeld) : this.#turns.next(1, false)
+    if (!usesBatches || rows[0]?.system !== batched) return rows.slice(0, 1)
+    return this.#batches.fitting(rows.filter(({ system }) => system === batched))
   }
 
   #settle(row: StoredRegistration, response: Response): void {
@@ -202,23 +318,24 @@ export class Sync {
     const paceMs = response.kind === 'answer' ? this.#pacing[row.system].observe(response.headers) : 0
     switch (verdict.kind) {
       case 'delivered':
+        this.#batches.channel.countDocumented()
         this.#outbox.markDelivered(row.id, verdict.receipt, verdict.error)
         this.#status.lastSuccessAt = this.#clock.now()
         this.#log.info({ registration: row.id, attempts: row.attempts + 1 }, 'delivered')
-        this.#answered(row)
+        this.#answered([row])
         break
       case 'dead':
         this.#outbox.markDead(row.id, verdict.error, verdict.receipt)
         this.#log.warn({ registration: row.id, code: verdict.error }, 'dead letter')
-        this.#answered(row)
+        this.#answered([row])
         break
       case 'retry':
       case 'pause': {
         // Whatever comes after a lost answer, the server may have the row until it says so or refuses it.
         const mayHaveIt = repeatMayConflict && (isRepeat || mayBeTaken(response))
-        this.#outbox.recordAttempt(row.id, mayHaveIt ? 'answer-lost' : verdict.error)
         if (verdict.alone === true) this.#refusedAlone(row, verdict)
         else this.#failed(row, verdict)
+        this.#outbox.recordAttempt(row.id, mayHaveIt ? 'answer-lost' : verdict.error)
         return
       }
     }
@@ -227,21 +344,13 @@ export class Sync {
     else this.#holdSystem(row, 'rate-limited', paceMs)
   }
 
-  /** The server dealt with a row: the way is clear, so the suspects were at fault themselves. */
-  #answered(row: StoredRegistration): void {
+  #answered(rows: StoredRegistration[]): void {
     this.#failuresInARow = 0
     this.#setState('online', null)
     this.#nextProbeMonoMs = this.#clock.monoMs() + probeEveryMs
     this.#hold = { kind: 'none', untilMonoMs: 0 }
-    for (const id of this.#suspects) {
-      if (id === row.id) continue
-      const failures = this.#outbox.blame(id)
-      this.#resting.set(id, this.#clock.monoMs() + fullJitterMs(rowBackOff, failures))
-    }
-    this.#suspects.clear()
-    this.#live.delete(row.id)
-    this.#held.delete(row.system)
-    this.#onSettled(row.id)
+    this.#turns.settled(rows)
+    for (const { id } of rows) this.#onSettled(id)
   }
 
   /** The server is there and does its work; this system of it does not, for us. */
@@ -254,21 +363,19 @@ export class Sync {
   }
 
   #holdSystem({ system }: StoredRegistration, reason: ErrorCode, ms: number): void {
-    const isNews = this.#held.get(system)?.reason !== reason
+    const isNews = this.#turns.hold(system, reason, ms)
     if (isNews && reason !== 'rate-limited')
       this.#log.warn({ system, code: reason }, 'a system takes nothing from us')
-    this.#held.set(system, { untilMonoMs: this.#clock.monoMs() + ms, reason })
     this.#onState()
   }
 
   #failed(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
     this.#failuresInARow += 1
-    if (verdict.kind === 'pause' || verdict.suspect) this.#suspects.add(row.id)
+    if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
     const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
     // What was this row's own fault before is most likely so again: no reason to stop all the others.
     if (verdict.kind === 'pause' && row.failures === 0) {
-      this.#setState('paused', verdict.error)
-      this.#holdFor('pause', pauseBackOff.baseMs + fullJitterMs(pauseBackOff, this.#failuresInARow))
+      this.#pause(verdict.error)
       return
     }
     const reached = verdict.error === 'rate-limited' || verdict.error === 'request-in-progress'
@@ -277,6 +384,11 @@ export class Sync {
     if (askedMs === undefined) this.#holdFor('back-off', jitterMs)
     // Kiosks that were all told the same second still spread out; a server that says "now" is still not hurried.
     else this.#holdFor('asked', Math.max(askedMs + Math.min(jitterMs, 1_000), jitterMs))
+  }
+
+  #pause(error: ErrorCode): void {
+    this.#setState('paused', error)
+    this.#holdFor('pause', pauseBackOff.baseMs + fullJitterMs(pauseBackOff, this.#failuresInARow))
   }
 
   #learnFromProbe(response: Response): void {
@@ -300,8 +412,4 @@ export class Sync {
   #holdFor(kind: 'back-off' | 'asked' | 'pause', ms: number): void {
     this.#hold = { kind, untilMonoMs: this.#clock.monoMs() + ms }
   }
-}
-
-function dropPast(untilMonoMs: Map<string, number>, now: number): void {
-  for (const [id, until] of untilMonoMs) if (until <= now) untilMonoMs.delete(id)
 }

@@ -114,6 +114,29 @@ test('a device without a number of its own is known by its USB port, though udev
   ])
 })
 
+test('two devices with the same number are known by their USB ports, two ports of one device by its number', async () => {
+  await using machine = await Machine.create()
+  const { dev } = machine
+  await machine.node('ttyUSB0', 'ttyUSB1', 'ttyUSB2', 'ttyUSB3')
+  await machine.usb('ttyUSB0', '1-1.2', ftdi)
+  await machine.usb('ttyUSB1', '1-1.3', ftdi)
+  await machine.usb('ttyUSB2', '1-1.4', { ...ftdi, serial: 'FT2232' })
+  await machine.usb('ttyUSB3', '1-1.4', { ...ftdi, serial: 'FT2232' })
+  await machine.link('by-id/usb-FTDI_FT232R_A50285BI-if00-port0', 'ttyUSB1')
+  await machine.link('by-id/usb-FTDI_FT2232-if00-port0', 'ttyUSB2')
+  await machine.link('by-id/usb-FTDI_FT2232-if01-port0', 'ttyUSB3')
+  for (const port of ['0', '1', '2', '3']) await machine.link(`by-path/port-${port}`, `ttyUSB${port}`)
+
+  const found = await discoverSerial(machine)
+  expect(found.map(({ spec }) => spec)).toEqual([
+    `serial-line:${dev}/serial/by-path/port-0`,
+    `serial-line:${dev}/serial/by-path/port-1`,
+    `serial-line:${dev}/serial/by-id/usb-FTDI_FT2232-if00-port0`,
+    `serial-line:${dev}/serial/by-id/usb-FTDI_FT2232-if01-port0`,
+  ])
+  expect(found[0]?.description).toContain('no serial number of its own')
+})
+
 test('without udev there are the numbers, with a warning, and what the kernel says', async () => {
   await using machine = await Machine.create()
   await rm(join(machine.dev, 'serial'), { recursive: true })

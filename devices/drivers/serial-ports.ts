@@ -36,25 +36,33 @@ export async function discoverSerial({ dev, sysfs }: SerialPlaces): Promise<Disc
   const resolved = await Promise.all(numbered.map((path) => realpath(path).catch(() => undefined)))
   const nodes = new Set([...byId.keys(), ...byPath.keys(), ...resolved.filter((path) => path !== undefined)])
 
-  return Promise.all(
-    [...nodes].sort().map(async (node) => {
-      const usb = await usbFacts(sysfs, basename(node))
-      const isNumbered = usb === undefined || !sharedSerial.test(usb.serial)
-      const stable = isNumbered ? (byId.get(node) ?? byPath.get(node)) : (byPath.get(node) ?? byId.get(node))
-      const driver = driversByUsbId[`${usb?.vendorId ?? ''}:${usb?.productId ?? ''}`] ?? 'serial-line'
-      return { spec: `${driver}:${stable ?? node}`, description: describe(node, usb, stable !== undefined) }
-    }),
+  const ports = await Promise.all(
+    [...nodes].sort().map(async (node) => ({ node, usb: await usbFacts(sysfs, basename(node)) })),
   )
+  return ports.map(({ node, usb }) => {
+    const isNumbered =
+      usb === undefined || !(sharedSerial.test(usb.serial) || ports.some((other) => isClone(usb, other.usb)))
+    const stable = isNumbered ? (byId.get(node) ?? byPath.get(node)) : (byPath.get(node) ?? byId.get(node))
+    const driver = driversByUsbId[`${usb?.vendorId ?? ''}:${usb?.productId ?? ''}`] ?? 'serial-line'
+    const description = describe(node, usb, isNumbered, stable !== undefined)
+    return { spec: `${driver}:${stable ?? node}`, description }
+  })
 }
 
-function describe(node: string, usb: UsbFacts | undefined, isStable: boolean): string {
+/** Another device that says the same of itself: udev has one link by make and number for both. */
+function isClone(usb: UsbFacts, other: UsbFacts | undefined): boolean {
+  const name = ({ vendorId, productId, serial }: UsbFacts): string => [vendorId, productId, serial].join(':')
+  return other !== undefined && other.port !== usb.port && name(other) === name(usb)
+}
+
+function describe(node: string, usb: UsbFacts | undefined, isNumbered: boolean, isStable: boolean): string {
   const facts = ['serial port']
   if (usb !== undefined) {
     const { vendorId, productId, name, serial, port } = usb
     facts.push(
       ...(name === '' ? [] : [name]),
       `${vendorId}:${productId}`,
-      sharedSerial.test(serial) ? 'no serial number of its own' : `serial number ${serial}`,
+      isNumbered ? `serial number ${serial}` : 'no serial number of its own',
       `USB port ${port}`,
     )
   }

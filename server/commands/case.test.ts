@@ -24,11 +24,11 @@ describe.each(engines)('on %s', (engine) => {
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string
     const card = {
       ...{ id: 1, kind: 'card-conflict', clientId: 1, otherClientId: 2, claimedCodigo: '71' },
-      ...{ cardUid: 'A0C2BBCA', openedAt: time, closedAt: null },
+      ...{ cardUid: 'A0C2BBCA', kioskId: null, details: null, openedAt: time, closedAt: null },
     }
     const identity = {
       ...{ id: 2, kind: 'identity-conflict', clientId: 1, otherClientId: 2, claimedCodigo: '70' },
-      ...{ cardUid: 'C0FFEE00', openedAt: time, closedAt: null },
+      ...{ cardUid: 'C0FFEE00', kioskId: null, details: null, openedAt: time, closedAt: null },
     }
     expect(await listed()).toEqual([card, identity])
     expect(await run('close', '1')).toEqual([0, 'case 1 is closed\n'])
@@ -40,7 +40,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(await listed('--all')).toEqual([{ ...card, closedAt: time }, identity])
     const [, text] = await run('list')
     expect(text).toMatch(
-      /^ID {2}KIND +CLIENT +OTHER +CLAIMED +CARD +OPENED +CLOSED\n2 +identity-conflict +1 +2 +70 +C0FFEE00 +\S+Z\n$/,
+      /^ID {2}KIND +CLIENT +OTHER +CLAIMED +CARD +KIOSK +OPENED +CLOSED +DETAILS\n2 +identity-conflict +1 +2 +70 +C0FFEE00 +\S+Z\n$/,
     )
 
     const events = await place.core.database.db.selectFrom('audit_events').selectAll().execute()

@@ -13,19 +13,22 @@ export function addCase(program: Command, surroundings: Surroundings): void {
   const { print } = surroundings
   const staffCase = program
     .command('case')
-    .description('registrations that point at different people: nothing was merged, staff decides')
+    .description(
+      'what staff has to decide: registrations that point at different people, kiosks that do not add up',
+    )
 
   const list = staffCase
     .command('list')
     .description(
       'list cases, oldest first. card-conflict: a card of CLIENT was sent with the codigo CLAIMED, of OTHER where ' +
-        'known; identity-conflict: the codigo is that of CLIENT, the document that of OTHER',
+        'known; identity-conflict: the codigo is that of CLIENT, the document that of OTHER; kiosk-cloned: two ' +
+        'machines use one key; kiosk-gap: what a kiosk has delivered is not what is held here',
     )
     .option('--open', 'only those nobody has closed (default)')
     .option('--all', 'closed ones too')
     .option(
       '--json',
-      'print [{id, kind, clientId, otherClientId, claimedCodigo, cardUid, openedAt, closedAt}]',
+      'print [{id, kind, clientId, otherClientId, claimedCodigo, cardUid, kioskId, details, openedAt, closedAt}]',
     )
   onCore(list, surroundings, async (core, { open, all, json }) => {
     if (open === true && all === true) throw new AppError('usage', '--open and --all exclude each other')
@@ -33,13 +36,27 @@ export function addCase(program: Command, surroundings: Surroundings): void {
     const cases = found.map(described)
     if (json === true) print(JSON.stringify(cases, null, 2))
     else {
-      const rows = cases.map(
-        ({ id, kind, clientId, otherClientId, claimedCodigo, cardUid, openedAt, closedAt }) => [
-          ...[id, kind, clientId, otherClientId ?? '', claimedCodigo, cardUid, openedAt, closedAt ?? ''],
-        ],
-      )
-      const titles = ['ID', 'KIND', 'CLIENT', 'OTHER', 'CLAIMED', 'CARD', 'OPENED', 'CLOSED']
-      for (const line of table(titles, rows)) print(line)
+      const rows = cases.map((one) => [
+        ...[one.id, one.kind, one.clientId, one.otherClientId, one.claimedCodigo, one.cardUid, one.kioskId],
+        ...[one.openedAt, one.closedAt, one.details === null ? '' : JSON.stringify(one.details)],
+      ])
+      const titles = [
+        'ID',
+        'KIND',
+        'CLIENT',
+        'OTHER',
+        'CLAIMED',
+        'CARD',
+        'KIOSK',
+        'OPENED',
+        'CLOSED',
+        'DETAILS',
+      ]
+      for (const line of table(
+        titles,
+        rows.map((row) => row.map((cell) => cell ?? '')),
+      ))
+        print(line)
     }
   })
 
@@ -62,6 +79,8 @@ function described(found: StoredCase) {
     otherClientId: found.other_client_id,
     claimedCodigo: found.claimed_codigo,
     cardUid: found.card_uid,
+    kioskId: found.kiosk_id,
+    details: found.details === null ? null : (JSON.parse(found.details) as unknown),
     openedAt: found.opened_at,
     closedAt: found.closed_at,
   }

@@ -54,6 +54,14 @@ export function addServerOptions(command: Command): Command {
       `requests per minute, client address and route of every other API, ${range(ranges.rateLimit)} (default ${number(defaults.rateLimit)})`,
     )
     .option(
+      '--kiosk-rate-limit <n>',
+      `requests per minute and joined kiosk, ${range(ranges.kioskRateLimit)} (default ${number(defaults.kioskRateLimit)})`,
+    )
+    .option(
+      '--kiosk-drain-limit <n>',
+      `registrations per second that the backlogs of all kiosks may bring to this instance, ${range(ranges.kioskDrainLimit)} (default ${number(defaults.kioskDrainLimit)})`,
+    )
+    .option(
       '--trusted-proxy <cidr>',
       'address range of a proxy whose X-Forwarded-For and -Proto are believed, such as 10.1.0.0/16; repeatable (default none)',
       repeated,

@@ -16,6 +16,9 @@ export interface Schema {
   audit_events: AuditEventRow
   audit_ends: AuditEndRow
   client_secrets: ClientSecretRow
+  kiosks: KioskRow
+  kiosk_codes: KioskCodeRow
+  kiosk_epochs: KioskEpochRow
   mails: MailRow
   customer_accounts: CustomerAccountRow
   customer_attempts: CustomerAttemptRow
@@ -69,11 +72,15 @@ export interface ConsentRow {
 
 export interface StaffCaseRow {
   id: Generated<number>
-  kind: 'identity-conflict' | 'card-conflict'
-  client_id: number
+  kind: 'identity-conflict' | 'card-conflict' | 'kiosk-cloned' | 'kiosk-gap'
+  /** The first four are of conflicts; those of kiosks have the last two instead. */
+  client_id: number | null
   other_client_id: number | null
-  claimed_codigo: string
-  card_uid: string
+  claimed_codigo: string | null
+  card_uid: string | null
+  kiosk_id: number | null
+  /** JSON: figures and codes, never personal data. */
+  details: string | null
   opened_at: string
   closed_at: string | null
 }
@@ -88,6 +95,51 @@ export interface IdempotencyKeyRow {
   created_at: string
   /** Whom the answer is about: `client 70`. Null where it says nothing of a person. */
   subject: string | null
+  /** The kiosk in whose count it is; null for what came by the documented endpoint alone. */
+  kiosk_id: number | null
+}
+
+/** A lobby machine that hands over its backlog under a key of its own: see kiosks/. */
+export interface KioskRow {
+  id: Generated<number>
+  name: string
+  /** Thumbprint of the key. */
+  key_id: string
+  /** 32 bytes in base64url: the `x` of the JWK. */
+  public_key: string
+  /** Pending: waits for `kiosk activate`. Locked: two machines use its key. */
+  state: 'pending' | 'active' | 'locked' | 'revoked'
+  version: string
+  joined_at: string
+  last_seen_at: string | null
+  /** Of its newest request; decimal. */
+  last_sequence: string
+  /** Signature base of that request, hashed: tells a repetition from another request. */
+  last_request: string
+}
+
+export interface KioskCodeRow {
+  id: Generated<number>
+  /** Keyed hash of the code. */
+  code_index: string
+  name: string | null
+  /** The kiosk that is to join again; null for a new one. */
+  kiosk_id: number | null
+  activates: 0 | 1
+  expires_at: string
+  /** Thumbprint of the key that joined with it. */
+  used_by: string | null
+}
+
+/** What the server holds of one outbox, and what that kiosk said last. */
+export interface KioskEpochRow {
+  kiosk_id: number
+  epoch: string
+  /** Registrations taken through kiosks/, each once. */
+  taken: number
+  /** The last report, JSON. */
+  report: string | null
+  reported_at: string | null
 }
 
 /** One row, rewritten by the probe that asks whether the database still takes writes. */

@@ -61,7 +61,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (engine) => {
     expect(findings.map(({ check }) => check)).toEqual([
       ...['node', 'data folder', 'disk space', 'disk flush'],
       ...healthy[engine],
-      ...['keys', 'audit trail', 'mail backlog', 'rows'],
+      ...['keys', 'audit trail', 'mail backlog', 'kiosks', 'rows'],
       ...['tls', 'trusted proxies', 'public url', 'vlt destination', 'mail', 'server'],
     ])
     // How fast a disk is, and how much space it has, is not this test's to say.

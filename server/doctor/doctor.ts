@@ -19,7 +19,7 @@ import { examine, type Finding, warn } from './finding.ts'
 import { checkKeys } from './keys.ts'
 import { checkFlush, checkFolder, checkNode, checkSpace } from './machine.ts'
 import { checkAddresses, checkDestination, checkMailServer, checkServer, checkTls } from './network.ts'
-import { checkBacklog, checkTrail } from './records.ts'
+import { checkBacklog, checkKiosks, checkTrail } from './records.ts'
 
 /** Looks at everything a server with these settings stands on, and changes nothing. */
 export async function runDoctor(settings: Settings, clock: Clock): Promise<Finding[]> {
@@ -81,6 +81,7 @@ async function examineRecords(database: Database, keysFile: string, clock: Clock
     findings.push(...(await examine('audit trail', () => checkTrail(database, vault))))
   }
   findings.push(...(await examine('mail backlog', () => checkBacklog(database, clock))))
+  findings.push(...(await examine('kiosks', () => checkKiosks(database, clock))))
   findings.push(...(await examine('rows', () => checkRows(database))))
   return findings
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { formatLink } from '../audit/chain.ts'
 import { verifyTrail } from '../audit/verify.ts'
 import type { Database } from '../database/database.ts'
+import { readKioskFigures } from '../kiosks/figures.ts'
 import { readMailBacklog } from '../mail/upkeep.ts'
 import type { Vault } from '../security/vault.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
@@ -28,4 +29,16 @@ export async function checkTrail(database: Database, vault: Vault): Promise<Find
   const { first, end } = verdict
   if (end.seq === 0) return ok('audit trail', 'no events yet')
   return ok('audit trail', `holds from row ${String(first)} to its end ${formatLink(end)}`)
+}
+
+export async function checkKiosks(database: Database, clock: Clock): Promise<Finding> {
+  const check = 'kiosks'
+  const { states, silent, pending } = await readKioskFigures(database, clock)
+  const { active, locked, pending: waiting } = states
+  const detail =
+    `${String(active)} active, ${String(silent)} of them silent, ${String(waiting)} waiting for \`kiosk activate\`, ` +
+    `${String(locked)} locked; they still hold ${String(pending)} registrations`
+  if (locked > 0) return warn(check, detail, 'Two machines use one key: see `vlt-server case list`.')
+  if (silent > 0) return warn(check, detail, 'Not heard of for fifteen minutes: see `vlt-server kiosk list`.')
+  return ok(check, detail)
 }

@@ -4,7 +4,7 @@ import { tryLock } from '../database/locks.ts'
 import type { Tx } from '../database/schema.ts'
 import { together } from '../database/together.ts'
 import type { Vault } from '../security/vault.ts'
-import { findKey, forgetKeys, keepKey } from './store.ts'
+import { countKey, findKey, forgetKeys, keepKey } from './store.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const keptDays = 400
@@ -42,6 +42,16 @@ export interface Idempotency {
    * either both the work and its answer are stored or neither; anything else leaves the key free.
    */
   once(request: OnceRequest, work: (tx: Tx) => Promise<WorkAnswer>): Promise<Once>
+  /**
+   * The same inside the caller's transaction, for a kiosk: `counted` says whether this is the first time that the key
+   * came from a kiosk, whoever else had it before.
+   */
+  onceFor(
+    tx: Tx,
+    kioskId: number,
+    request: OnceRequest & { key: string },
+    work: (tx: Tx) => Promise<WorkAnswer>,
+  ): Promise<{ once: Once; counted: boolean }>
   /** The kept answer to this very request, key and body; undefined where there is none. */
   kept(request: OnceRequest): Promise<KeptAnswer | undefined>
   /** Forgets answers older than 400 days and says how many. */
@@ -63,27 +73,27 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
     JSON.parse(vault.open(answerPurpose(scope, key), answer)) as KeptAnswer
 
   const runKeyed = async (
-    scope: string,
-    key: string,
-    body: Buffer,
+    tx: Tx,
+    { scope, key, body }: OnceRequest & { key: string },
     work: (tx: Tx) => Promise<WorkAnswer>,
-  ): Promise<Once> => {
-    const name = `${scope} ${key}`
+    kioskId: number | null,
+  ): Promise<{ once: Once; counted: boolean }> => {
     const requestIndex = indexOf(scope, key, body)
-    return database.transact(async (tx): Promise<Once> => {
-      const [free, kept] = await together(tryLock(tx, `idempotency ${name}`), findKey(tx, scope, key))
-      if (!free) return { state: 'in-progress' }
-      if (kept !== undefined) {
-        if (kept.requestIndex !== requestIndex) return { state: 'other-body' }
-        return { state: 'replayed', answer: open(scope, key, kept.answer) }
-      }
-      const { subject, ...answer } = await work(tx)
-      if (answer.status >= 200 && answer.status < 300) {
-        const sealed = vault.seal(answerPurpose(scope, key), JSON.stringify(answer))
-        keepKey(tx, { scope, key, requestIndex, answer: sealed, subject: subject ?? null }, clock.now())
-      }
-      return { state: 'answered', answer }
-    })
+    const [free, kept] = await together(tryLock(tx, `idempotency ${scope} ${key}`), findKey(tx, scope, key))
+    if (!free) return { once: { state: 'in-progress' }, counted: false }
+    if (kept !== undefined) {
+      if (kept.requestIndex !== requestIndex) return { once: { state: 'other-body' }, counted: false }
+      const counted = kioskId !== null && kept.kioskId === null
+      if (counted) countKey(tx, scope, key, kioskId)
+      return { once: { state: 'replayed', answer: open(scope, key, kept.answer) }, counted }
+    }
+    const { subject = null, ...answer } = await work(tx)
+    const succeeded = answer.status >= 200 && answer.status < 300
+    if (succeeded) {
+      const sealed = vault.seal(answerPurpose(scope, key), JSON.stringify(answer))
+      keepKey(tx, { scope, key, requestIndex, answer: sealed, subject, kioskId }, clock.now())
+    }
+    return { once: { state: 'answered', answer }, counted: succeeded }
   }
 
   return {
@@ -93,11 +103,13 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
       if (running.has(name)) return { state: 'in-progress' }
       running.add(name)
       try {
-        return await runKeyed(scope, key, body, work)
+        const { once } = await database.transact((tx) => runKeyed(tx, { scope, key, body }, work, null))
+        return once
       } finally {
         running.delete(name)
       }
     },
+    onceFor: (tx, kioskId, request, work) => runKeyed(tx, request, work, kioskId),
     async kept({ scope, key, body }) {
       if (key === undefined) return undefined
       const found = await database.query((db) => findKey(db, scope, key))

@@ -1,5 +1,6 @@
 import { prepared } from '../database/prepared.ts'
 import type { Db, Tx } from '../database/schema.ts'
+import { trail } from '../database/trailing.ts'
 
 /** An answer, sealed, with the blind index of the body it answered. */
 export interface KeptKey {
@@ -8,13 +9,14 @@ export interface KeptKey {
   requestIndex: string
   answer: string
   subject: string | null
+  kioskId: number | null
 }
 
 export async function findKey(
   db: Db,
   scope: string,
   key: string,
-): Promise<Pick<KeptKey, 'requestIndex' | 'answer'> | undefined> {
+): Promise<Pick<KeptKey, 'requestIndex' | 'answer' | 'kioskId'> | undefined> {
   const [found] = await selectKey.run(db, { scope, key })
   return found
 }
@@ -22,7 +24,7 @@ export async function findKey(
 const selectKey = prepared<Pick<KeptKey, 'scope' | 'key'>>()((db, value) =>
   db
     .selectFrom('idempotency_keys')
-    .select(['answer', 'request_index as requestIndex'])
+    .select(['answer', 'request_index as requestIndex', 'kiosk_id as kioskId'])
     .where('scope', '=', value('scope'))
     .where('key', '=', value('key')),
 )
@@ -40,8 +42,15 @@ const insertKey = prepared<KeptKey & { at: string }>()((db, value) =>
     answer: value('answer'),
     created_at: value('at'),
     subject: value('subject'),
+    kiosk_id: value('kioskId'),
   }),
 )
+
+/** With the end of the work. */
+export function countKey(tx: Tx, scope: string, key: string, kioskId: number): void {
+  const kept = tx.updateTable('idempotency_keys').where('scope', '=', scope).where('key', '=', key)
+  trail(tx, kept.set({ kiosk_id: kioskId }).compile())
+}
 
 /** Forgets answers kept before `before` (ISO 8601) and says how many. */
 export async function forgetKeys(tx: Tx, before: string): Promise<number> {

@@ -77,7 +77,16 @@ test('passwords being hashed and waiting are counted', async () => {
   const passwords = createPasswords(Buffer.alloc(32), cores)
   const databaseWorks = () => Promise.resolve(true)
   const mailBacklog = () => Promise.reject(new Error('no database'))
-  const metrics = createMetrics({ version: 'test', engine: 'sqlite', passwords, databaseWorks, mailBacklog })
+  const kiosks = () => Promise.reject(new Error('no database'))
+  const watched = {
+    version: 'test',
+    engine: 'sqlite',
+    passwords,
+    databaseWorks,
+    mailBacklog,
+    kiosks,
+  } as const
+  const metrics = createMetrics(watched)
   const read = async (): Promise<(number | undefined)[]> => {
     const lines = (await metrics.read()).text.split('\n')
     return ['running', 'waiting'].map((state) => figure(lines, `vlt_passwords_${state}`))

@@ -51,6 +51,12 @@ export const securitySchemes = {
     name: 'X-Client-Secret',
     description: 'Secret of an integration; staff makes one with `vlt-server client-secret add`.',
   },
+  kioskSignature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Signature',
+    description: 'HTTP Message Signature (RFC 9421) by the Ed25519 key of a kiosk that has joined.',
+  },
   bearer: {
     type: 'http',
     scheme: 'bearer',
@@ -102,6 +108,23 @@ export const parameters = {
   'X-Registration-Ticket': {
     in: 'header',
     description: 'The ticket that POST /auth/clienteValidarCodigoRegistro answered with.',
+    schema: text,
+  },
+  'Signature-Input': {
+    in: 'header',
+    description: 'What the signature `kiosk` covers, with `keyid` and `tag="vlt-kiosk"` (RFC 9421).',
+    schema: text,
+  },
+  Signature: { in: 'header', description: 'The signature, labelled `kiosk` (RFC 9421).', schema: text },
+  'Content-Digest': { in: 'header', description: 'SHA-256 of the body (RFC 9530).', schema: text },
+  'Kiosk-Sequence': {
+    in: 'header',
+    description: 'Higher than that of every request of this kiosk before.',
+    schema: whole,
+  },
+  'Kiosk-Challenge': {
+    in: 'header',
+    description: 'What a `sequence-behind` answer held; only to say that the sender is there.',
     schema: text,
   },
   'If-None-Match': { in: 'header', description: 'ETag of the copy at hand.', schema: text },

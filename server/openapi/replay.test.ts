@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createClientSecrets } from '../client-secrets/client-secrets.ts'
+import { newKey, publicPart } from '../../shared/http-signatures/ed25519.ts'
+import { newCode, sign, TestKiosk } from '../kiosks/kiosk.testing.ts'
 import { openMail } from '../mail/mailbox.ts'
 import { createAccounts } from '../systems/digital-registry/accounts/accounts.ts'
 import { engines, openTestbed, register, send, type Received, type Testbed } from '../testbed.testing.ts'
@@ -40,6 +42,31 @@ const given: Record<string, (bed: Testbed, before: Answered | undefined) => Prom
     const { secret } = await createClientSecrets(bed, bed.clock).add('a lobby')
     return { headers: { 'x-client-secret': secret } }
   },
+}
+
+/** Kiosks sign what they send: by the example, and by what is new each time. */
+const kiosks = new WeakMap<Testbed, TestKiosk>()
+for (const { operation, path } of operations.filter(({ operation }) => operation.tags.includes('kiosks'))) {
+  given[operation.operationId] = async (bed) => {
+    const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {})
+    const kiosk = kiosks.get(bed) ?? new TestKiosk(bed.port)
+    kiosks.set(bed, kiosk)
+    const next = newKey()
+    const own =
+      operation.operationId === 'joinKiosk'
+        ? { code: await newCode(bed), publicKey: publicPart(kiosk.key) }
+        : operation.operationId === 'rotateKioskKey'
+          ? { publicKey: publicPart(next) }
+          : {}
+    const body = { ...(example?.value as object), ...own }
+    const sequence = operation.operationId === 'joinKiosk' ? 0 : (kiosk.sequence += 1)
+    const signing = {
+      sequence,
+      key: kiosk.key,
+      ...(operation.operationId === 'rotateKioskKey' && { newKey: next }),
+    }
+    return { headers: sign(bed.port, path, JSON.stringify(body), signing), body }
+  }
 }
 
 function answered({ status, headers, body }: Received): Answered {

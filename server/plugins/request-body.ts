@@ -1,8 +1,14 @@
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import { parseWireJson } from '../../shared/wire-json.ts'
 
-/** Longest request body, in bytes. */
+/** Longest request body, in bytes, where a route does not set `maxBodyBytes` in its config. */
 export const maxBodyBytes = 64 * 1024
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    maxBodyBytes?: number
+  }
+}
 
 // A body over the limit is still read this far, so that its sender gets to see the answer instead of a reset.
 const maxDiscardBytes = 4 * 1024 * 1024
@@ -13,12 +19,13 @@ const maxDiscardBytes = 4 * 1024 * 1024
  */
 export function takeRawBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, payload, done) => {
+  app.addContentTypeParser('*', (request, payload, done) => {
+    const { maxBodyBytes: longest = maxBodyBytes } = request.routeOptions.config
     const chunks: Buffer[] = []
     let bytes = 0
     payload.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes <= maxBodyBytes) chunks.push(chunk)
+      if (bytes <= longest) chunks.push(chunk)
       else if (bytes > maxDiscardBytes) finish()
     })
     payload.on('end', finish)
@@ -29,7 +36,7 @@ export function takeRawBodies(app: FastifyInstance): void {
       // Whoever breaks off while sending hears no answer, but must not bring the process down either.
       payload.on('error', () => undefined)
       if (error !== undefined) done(asClientFault(error, 400), undefined)
-      else if (bytes > maxBodyBytes) done(asClientFault(new Error('request body too large'), 413), undefined)
+      else if (bytes > longest) done(asClientFault(new Error('request body too large'), 413), undefined)
       else done(null, Buffer.concat(chunks, bytes))
     }
   })
@@ -56,10 +63,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * type, bytes that are not UTF-8, text that is not JSON, and JSON that is no object.
  */
 export function jsonObject(request: FastifyRequest): Record<string, unknown> | undefined {
-  if (!isJson(request)) return undefined
+  return isJson(request) ? readJsonObject(rawBody(request)) : undefined
+}
+
+/** The same of bytes, whatever they are said to be. */
+export function readJsonObject(bytes: Buffer): Record<string, unknown> | undefined {
   let text: string
   try {
-    text = utf8.decode(rawBody(request))
+    text = utf8.decode(bytes)
   } catch {
     return undefined
   }

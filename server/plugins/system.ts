@@ -83,7 +83,8 @@ function onceRequest(request: FastifyRequest, scope: string): OnceRequest {
   return { scope, key: typeof key === 'object' ? key.key : undefined, body: rawBody(request) }
 }
 
-function onceAnswer(once: Once, dialect: SystemDialect): Answer {
+/** What came of it, in the dialect. */
+export function onceAnswer(once: Once, dialect: SystemDialect): Answer {
   switch (once.state) {
     case 'answered':
       return once.answer

@@ -62,7 +62,27 @@ export const agentErrors = {
   },
   'outbox-corrupt': {
     retry: 'after-fix',
-    hint: 'Run `vlt-agent queue recover`: it sets the damaged files aside, unchanged, and copies out every registration that can still be read.',
+    hint: 'Start the agent again: it sets the damaged files aside, unchanged, and goes on with every registration that can still be read. By hand: `vlt-agent queue recover`.',
+  },
+  'outbox-full': {
+    retry: 'later',
+    hint: 'Nothing accepted is lost, but nothing new is taken: bring the server back, or see to dead letters (`vlt-agent queue list --state dead`).',
+  },
+  'outbox-key-missing': {
+    retry: 'after-fix',
+    hint: 'Restore outbox-keys.json beside the outbox, and give the secret that wraps it with --outbox-key-file if there is one. Nothing was changed.',
+  },
+  'outbox-key-mismatch': {
+    retry: 'after-fix',
+    hint: 'These are the keys of another outbox: restore outbox-keys.json, and the secret of --outbox-key-file, that belong to this one. Nothing was changed.',
+  },
+  'outbox-key-unusable': {
+    retry: 'after-fix',
+    hint: 'The keys file must be readable by the agent’s user alone (chmod 600) and as the agent wrote it.',
+  },
+  'registration-damaged': {
+    retry: 'never',
+    hint: 'The disk has changed what was stored: register this client again, and check the disk (dmesg, smartctl).',
   },
   'outbox-missing': { retry: 'after-fix', hint: 'Check --data: no agent has ever kept its outbox there.' },
   'outbox-unusable': {

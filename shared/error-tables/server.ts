@@ -105,6 +105,11 @@ export const serverErrors = {
   },
   'case-unknown': { retry: 'never', hint: 'See the ids with `vlt-server case list --all`.' },
   'case-closed': { retry: 'never', hint: 'There is nothing left to do: the case has been closed before.' },
+  'kiosk-unknown': { retry: 'never', hint: 'See the ids with `vlt-server kiosk list`.' },
+  'kiosk-out-of-service': {
+    retry: 'after-fix',
+    hint: 'Let it join again: `vlt-server kiosk code --kiosk ID`, then `vlt-agent join` on the machine.',
+  },
   'client-secret-unknown': { retry: 'never', hint: 'See the ids with `vlt-server client-secret list`.' },
   'not-confirmed': {
     retry: 'never',

@@ -33,7 +33,7 @@ export const customerWordings: Record<Language, CustomerWording> = {
     code: 'Código del correo (Enter para enviar otro): ',
     sixDigits: '  El código son 6 cifras.',
     wrong: (left) =>
-      `  El código no es correcto. Quedan ${String(left)} intentos. Mire el último correo recibido; Enter envía otro.`,
+      `  El código no es correcto. Intentos que quedan: ${String(left)}. Mire el último correo recibido; Enter envía otro.`,
     expired: '  El código venció: vale 10 minutos. Se pide otro.',
     usedUp: (at) => `  Se acabaron los 5 intentos de este código. Podrá pedir otro a las ${at}.`,
     wait: (seconds) => `  Ya se envió uno hace poco: espere ${String(seconds)} s para pedir otro.`,
@@ -60,7 +60,7 @@ export const customerWordings: Record<Language, CustomerWording> = {
     code: 'Code in the mail (Enter to send another): ',
     sixDigits: '  The code has 6 digits.',
     wrong: (left) =>
-      `  The code is not right. ${String(left)} tries are left. Look at the last mail; Enter sends another.`,
+      `  The code is not right. Tries left: ${String(left)}. Look at the last mail; Enter sends another.`,
     expired: '  The code is over: it is good for 10 minutes. Another is asked for.',
     usedUp: (at) => `  The 5 tries of this code are used up. Another can be sent at ${at}.`,
     wait: (seconds) => `  One was sent a moment ago: wait ${String(seconds)} s for another.`,

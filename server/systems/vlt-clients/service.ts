@@ -39,7 +39,7 @@ export async function register(
 ): Promise<Outcome> {
   const identity = identify(vault, registration)
   const { uid } = identity
-  const [, claims] = await together(lock(tx, lockNames(identity)), findClaims(tx, identity))
+  const [, claims] = await together(lock(tx, namesOf(identity)), findClaims(tx, identity))
   const { owner, byCodigo, byDocument, newId } = claims
   for (const conflict of conflicts(claims)) {
     await openCase(tx, { ...conflict, claimed_codigo: identity.codigo, card_uid: uid }, at)
@@ -81,8 +81,12 @@ function identify(vault: Vault, { tarjeta, codigoClienteVLT, tipoDocumento, dni 
   }
 }
 
-/** Two registrations that could be about one card or one person wait for each other. */
-function lockNames({ uid, codigo, dniIndex }: Identity): string[] {
+/** What `register` locks: two registrations that could be about one card or one person wait for each other. */
+export function lockNames(vault: Vault, registration: Registration): string[] {
+  return namesOf(identify(vault, registration))
+}
+
+function namesOf({ uid, codigo, dniIndex }: Identity): string[] {
   const names = [`card ${uid}`, `codigo ${codigo}`]
   return dniIndex === undefined ? names : [...names, `dni ${dniIndex}`]
 }

@@ -38,6 +38,7 @@ export function openControl(path: string): Control {
     ready: ready.promise,
     run(command) {
       if (command.includes('\n')) throw new Error('a command is one line')
+      if (socket.destroyed) return Promise.reject(new Error('the machine is gone'))
       const id = String(next++)
       const answer = Promise.withResolvers<CommandResult>()
       waiting.set(id, answer)

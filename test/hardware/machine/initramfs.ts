@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import type { Kernel } from './kernel.ts'
 
 /** Disk, network, the host's files, USB serial adapters, keyboards and other HID devices. */
 const modules = [
-  ...['virtio_pci', 'virtio_blk', 'virtio_net', '9pnet_virtio', '9p', 'ext4', 'af_packet'],
+  ...['virtio_pci', 'virtio_blk', 'virtio_net', '9pnet_virtio', '9p', 'overlay', 'ext4', 'af_packet'],
   ...['xhci_pci', 'ftdi_sio', 'cdc_acm', 'usbhid', 'hid_generic', 'uhid', 'evdev'],
 ]
 
@@ -15,16 +15,12 @@ const modules = [
 export function packInitramfs(kernel: Kernel, target: string): void {
   const tree = mkdtempSync(join(tmpdir(), 'vlt-initramfs-'))
   try {
-    for (const folder of ['bin', 'modules', 'rules']) mkdirSync(join(tree, folder))
+    for (const folder of ['bin', 'modules']) mkdirSync(join(tree, folder))
     copyFileSync('/bin/busybox', join(tree, 'bin', 'busybox'))
     const files = [...new Set(modules.flatMap((name) => filesOf(kernel, name)))]
     for (const file of files) copyFileSync(file, join(tree, 'modules', basename(file)))
     writeFileSync(join(tree, 'modules', 'order'), files.map((file) => `${basename(file)}\n`).join(''))
     copyFileSync(fileURLToPath(new URL('init.sh', import.meta.url)), join(tree, 'init'))
-    cpSync(fileURLToPath(new URL('../../../systemd/', import.meta.url)), join(tree, 'rules'), {
-      recursive: true,
-      filter: (source) => !/\.[a-z]+$/.test(source) || source.endsWith('.rules'),
-    })
     const archive = 'chmod 755 init && find . | cpio --create --format=newc --quiet | gzip -1'
     writeFileSync(target, execFileSync('sh', ['-c', archive], { cwd: tree, maxBuffer: 1 << 28 }))
   } finally {
@@ -35,6 +31,6 @@ export function packInitramfs(kernel: Kernel, target: string): void {
 /** The module's file after those it needs. */
 function filesOf(kernel: Kernel, name: string): string[] {
   const args = ['-d', kernel.root, '-S', kernel.version, '--show-depends', name]
-  const lines = execFileSync('modprobe', args, { encoding: 'utf8' }).split('\n')
+  const lines = execFileSync('/usr/sbin/modprobe', args, { encoding: 'utf8' }).split('\n')
   return lines.flatMap((line) => /^insmod (\S+)/.exec(line)?.[1] ?? [])
 }

@@ -1,0 +1,114 @@
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { Outbox } from '../../agent/outbox/outbox.ts'
+import type { Random } from './random.ts'
+
+/** The process was killed here; nothing of it goes on. */
+export class Killed extends Error {}
+
+/** A kill between two calls of the outbox, or in the middle of one's commit. */
+export interface CrashPlan {
+  /** So many calls still return. */
+  calls: number
+  isTorn: boolean
+}
+
+/**
+ * The outbox as the program knows it, which dies with the program at a call of its own: when `plan` says so, the files
+ * are copied to `grave()` as they are at that moment, and the call throws.
+ */
+export function crashable(
+  outbox: Outbox,
+  at: {
+    folder: string
+    grave: () => string
+    plan: () => CrashPlan | undefined
+    random: Random
+    /** Something may have been written. */
+    touched: (method: string | symbol) => void
+  },
+): Outbox {
+  let isDead = false
+  const call = (method: (...args: unknown[]) => unknown, args: unknown[]): unknown => {
+    if (isDead) throw new Killed()
+    const plan = at.plan()
+    if (plan === undefined) return method.apply(outbox, args)
+    plan.calls -= 1
+    if (plan.calls >= 0) return method.apply(outbox, args)
+    const before = plan.isTorn ? logOf(at.folder) : undefined
+    method.apply(outbox, args)
+    isDead = true
+    const grave = at.grave()
+    copyFolder(at.folder, grave)
+    if (before !== undefined) tear(grave, before, at.folder, at.random)
+    throw new Killed()
+  }
+  return new Proxy(outbox, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function' || name === Symbol.dispose) return value
+      return (...args: unknown[]) => {
+        at.touched(name)
+        return call(value as (...args: unknown[]) => unknown, args)
+      }
+    },
+  })
+}
+
+/** From here on a file is linked, not copied: ballast that nobody reads. */
+const bulkyBytes = 4 * 1024 * 1024
+
+/** Every file of a folder, as a killed process leaves it. */
+export function copyFolder(from: string, to: string): void {
+  mkdirSync(to)
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const copy = statSync(join(from, entry.name)).size < bulkyBytes ? copyFileSync : linkSync
+    copy(join(from, entry.name), join(to, entry.name))
+  }
+}
+
+interface LogBefore {
+  bytes: Buffer
+  /** When the database itself was written last: once it was, the log is history. */
+  databaseAt: bigint
+}
+
+const walName = 'outbox.db-wal'
+
+function logOf(folder: string): LogBefore {
+  const path = join(folder, walName)
+  return { bytes: existsSync(path) ? readFileSync(path) : Buffer.alloc(0), databaseAt: writtenAt(folder) }
+}
+
+function writtenAt(folder: string): bigint {
+  return statSync(join(folder, 'outbox.db'), { bigint: true }).mtimeNs
+}
+
+/** Undoes the last commit from some byte on: the log is written front to back. */
+function tear(grave: string, before: LogBefore, folder: string, random: Random): void {
+  if (writtenAt(folder) !== before.databaseAt) return
+  const path = join(grave, walName)
+  const after = readFileSync(path)
+  const first = firstDifference(before.bytes, after)
+  if (first === after.length) return
+  const end = random.between(first, after.length)
+  writeFileSync(path, Buffer.concat([after.subarray(0, end), before.bytes.subarray(end)]))
+}
+
+function firstDifference(before: Buffer, after: Buffer): number {
+  const common = Math.min(before.length, after.length)
+  if (before.compare(after, 0, common, 0, common) === 0) return common
+  let at = 0
+  while (before[at] === after[at]) at += 1
+  return at
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto'
+import type { Outbox } from '../../agent/outbox/outbox.ts'
+import type { Response, Verdict } from '../../agent/sync/classify.ts'
+import type { RemoteSystem } from '../../agent/sync/systems/system.ts'
+import type { RemoteSystems } from '../../agent/sync/systems/systems.ts'
+import { handleOf } from './sqlite-handles.ts'
+import type { Seams } from './world.ts'
+
+/** A bug that somebody might write one day, and what is to notice it. */
+export interface Mutant {
+  title: string
+  invariants: string[]
+  seams: Seams
+}
+
+export const mutants: Mutant[] = [
+  {
+    title: 'the outbox answers before its commit',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox, path) => {
+          const database = handleOf(path)
+          return each(outbox, (name, call) => {
+            if (database.inTransaction) database.exec('COMMIT')
+            if (name === 'append') database.exec('BEGIN')
+            return call()
+          })
+        },
+      },
+    },
+  },
+  {
+    title: 'a request that the server is still at counts as delivered',
+    // The answer also asked to wait.
+    invariants: ['told too early', 'retry-after'],
+    seams: withVerdict((response, verdict) =>
+      response.kind === 'answer' && response.headers['idempotency-key-state'] === 'in-progress'
+        ? delivered
+        : verdict,
+    ),
+  },
+  {
+    title: 'a registration is given up when the server breaks',
+    invariants: ['given up'],
+    seams: withVerdict((response, verdict) =>
+      response.kind === 'answer' && response.status === 500
+        ? { kind: 'dead', error: 'rejected-invalid', receipt: '{}' }
+        : verdict,
+    ),
+  },
+  {
+    title: 'every attempt has a new idempotency key',
+    invariants: ['stranger', 'doubled', 'told too early'],
+    seams: {
+      kiosk: {
+        send: (send) => (request, what, signal) => {
+          const headers = { ...request.headers, 'idempotency-key': `"${randomUUID()}"` }
+          return send({ ...request, headers }, what, signal)
+        },
+      },
+    },
+  },
+  {
+    title: 'what was under way when the agent died is forgotten',
+    invariants: ['told too early'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) => {
+          let isNew = true
+          return each(outbox, (_name, call) => {
+            const underWay = isNew ? outbox.page(0, 1000).filter(({ attempts }) => attempts > 0) : []
+            isNew = false
+            for (const { id } of underWay) outbox.markDelivered(id, '{}')
+            return call()
+          })
+        },
+      },
+    },
+  },
+  {
+    title: 'the server stores before it looks at the key',
+    invariants: ['doubled', 'given up', 'stuck'],
+    seams: {
+      server: {
+        idempotency: (real, database) => ({
+          ...real,
+          once: async (request, work) => {
+            const answer = await database.transact(work)
+            return real.once(request, () => Promise.resolve(answer))
+          },
+        }),
+      },
+    },
+  },
+  {
+    title: 'the server answers before its commit',
+    invariants: ['told too early'],
+    seams: {
+      server: {
+        transact: (real) => (work) =>
+          new Promise((resolve, reject) => {
+            real(async (tx) => {
+              const done = await work(tx)
+              resolve(done)
+              return done
+            }).catch(reject)
+          }),
+      },
+    },
+  },
+  {
+    title: 'the agent does not hear how long it is to wait',
+    invariants: ['retry-after'],
+    seams: withVerdict((_response, verdict) => {
+      if (verdict.kind !== 'retry') return verdict
+      const { waitMs: _waitMs, ...hasty } = verdict
+      return hasty
+    }),
+  },
+  {
+    title: 'waits last a hundredth of what they should',
+    invariants: ['hot', 'retry-after'],
+    seams: {
+      kiosk: {
+        clock: (clock) => ({
+          now: () => clock.now(),
+          monoMs: () => clock.monoMs() * 100,
+          sleep: (ms, signal) => clock.sleep(ms / 100, signal),
+        }),
+      },
+    },
+  },
+  {
+    title: 'waits are measured on the wall clock',
+    invariants: ['stuck', 'retry-after'],
+    seams: {
+      kiosk: {
+        clock: (clock) => ({
+          now: () => clock.now(),
+          monoMs: () => clock.wallMs,
+          sleep: (ms, signal) => clock.sleep(ms, signal),
+        }),
+      },
+    },
+  },
+  {
+    title: 'the newest registration goes first',
+    invariants: ['order'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) =>
+          each(outbox, (name, call) => {
+            if (name !== 'nextBatch') return call()
+            const newest = outbox.list(1, undefined, 'pending')
+            return newest.length > 0 ? newest : call()
+          }),
+      },
+    },
+  },
+  {
+    title: 'what the server refuses for good is tried for ever',
+    invariants: ['stuck'],
+    seams: withVerdict((_response, verdict) =>
+      verdict.kind === 'dead' ? { kind: 'retry', error: 'server-failed', suspect: true } : verdict,
+    ),
+  },
+  {
+    title: 'the log tells what is sent',
+    invariants: ['privacy'],
+    seams: {
+      kiosk: {
+        log: (log) => {
+          log.info('%s', 'zoraida1@example.com')
+          return log
+        },
+      },
+    },
+  },
+]
+
+const delivered: Verdict = { kind: 'delivered', receipt: '{}' }
+
+/** The systems with another opinion of what an answer means. */
+function withVerdict(opinion: (response: Response, verdict: Verdict) => Verdict): Seams {
+  const mutated = (system: RemoteSystem): RemoteSystem => ({
+    ...system,
+    classify: (response, isRepeat) => opinion(response, system.classify(response, isRepeat)),
+  })
+  return {
+    kiosk: {
+      systems: (real) =>
+        Object.fromEntries(
+          Object.entries(real).map(([name, system]) => [name, mutated(system)]),
+        ) as RemoteSystems,
+    },
+  }
+}
+
+/** The outbox with something around each of its calls. */
+function each(outbox: Outbox, around: (name: string | symbol, call: () => unknown) => unknown): Outbox {
+  return new Proxy(outbox, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) =>
+        around(name, () => (value as (...args: unknown[]) => unknown).apply(target, args))
+    },
+  })
+}
