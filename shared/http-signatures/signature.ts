@@ -41,7 +41,7 @@ export function signMessage(
   keys: readonly SigningKey[],
 ): { 'signature-input': string; signature: string } {
   const inputs = new Map<string, InnerList>()
-  const signatures = new Map<string, [Buffer, Map<string, string>]>()
+  const signatures = new Map<string, [Buffer<ArrayBuffer>, Map<string, string>]>()
   for (const { label, privateKey, parameters } of keys) {
     const input: InnerList = [
       components.map((name) => [name, new Map()]),
@@ -50,7 +50,7 @@ export function signMessage(
     const base = signatureBase(message, components, serializeInnerList(input))
     if (base === undefined) throw new Error('a component to be signed is missing')
     inputs.set(label, input)
-    signatures.set(label, [signBytes(null, base, privateKey), new Map<string, string>()])
+    signatures.set(label, [Buffer.from(signBytes(null, base, privateKey)), new Map<string, string>()])
   }
   return { 'signature-input': serializeDictionary(inputs), signature: serializeDictionary(signatures) }
 }
