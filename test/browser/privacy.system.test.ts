@@ -44,8 +44,8 @@ async function inMemory(page: Page): Promise<string[]> {
 async function inStorage(page: Page): Promise<string[]> {
   const kept = await page.evaluate(async () => {
     const texts = [
-      JSON.stringify({ ...localStorage }),
-      JSON.stringify({ ...sessionStorage }),
+      JSON.stringify(Object.entries(localStorage)),
+      JSON.stringify(Object.entries(sessionStorage)),
       document.cookie,
     ]
     for (const name of await caches.keys()) {
