@@ -39,7 +39,7 @@ async function course(page: Page, kiosk: Kiosk, line: PseudoTerminal, tap: numbe
   let seen: Seen = {}
   while (seen[final] === undefined) {
     await delay(5)
-    seen = (await page.evaluate('seen')) as Seen
+    seen = await page.evaluate<Seen>('seen')
   }
   await page.locator('.outcome .primary').click()
   await page.locator('.start').waitFor()

@@ -47,7 +47,7 @@ function show(changes: Partial<BrowserSession> = {}): Promise<string> {
   const session = { url, secret: undefined, runtime: folder, command: browser(), ...changes }
   return showPage(session, clock, stop.over.signal).then(
     () => 'stopped',
-    (error: unknown) => String((error as Error).message),
+    (error: unknown) => (error as Error).message,
   )
 }
 

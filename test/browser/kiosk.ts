@@ -96,7 +96,9 @@ export async function openKiosk(
     })
   }
   await start()
-  stack.defer(async () => void (await agent.stop('SIGKILL')))
+  stack.defer(async () => {
+    await agent.stop('SIGKILL')
+  })
   const ask = (method: string, params: Record<string, unknown> = {}): Promise<unknown> =>
     call(socketPath(data), method, params)
   const owned = stack.move()
@@ -107,10 +109,16 @@ export async function openKiosk(
     network,
     server,
     agent: () => agent,
-    kill: async () => void (await agent.stop('SIGKILL')),
+    kill: async () => {
+      await agent.stop('SIGKILL')
+    },
     start,
-    tap: async (text) => void (await ask('reader.simulate', { action: { kind: 'tap', text } })),
-    simulate: async (action) => void (await ask('reader.simulate', { action })),
+    tap: async (text) => {
+      await ask('reader.simulate', { action: { kind: 'tap', text } })
+    },
+    simulate: async (action) => {
+      await ask('reader.simulate', { action })
+    },
     ask,
     status: async () => (await ask('status')) as AgentStatus,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

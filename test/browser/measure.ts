@@ -23,7 +23,7 @@ export function measure({
   const visible = (element: Element): boolean =>
     element.checkVisibility() && !element.matches('.unseen, .unseen *')
   const name = (element: Element): string =>
-    `${element.tagName.toLowerCase()}.${element.className.toString()} "${(element.textContent ?? '').slice(0, 30)}"`
+    `${element.tagName.toLowerCase()}.${element.getAttribute('class') ?? ''} "${element.textContent.slice(0, 30)}"`
   const all = [...document.querySelectorAll('body *')].filter(visible)
 
   const targets = all.filter((element) => element.matches('button, label.choice, .ask > input'))
