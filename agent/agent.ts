@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { SimulatedDevices } from '../devices/drivers/simulated-devices.ts'
 import { readReaderSpec, type ReaderSpec } from '../devices/spec.ts'
 import { superviseReader, type SupervisedReader } from '../devices/supervisor.ts'
@@ -9,6 +10,7 @@ import { coreOperations, lobbyOperations, type Core } from './control/operations
 import { socketPath } from './control/protocol.ts'
 import { openControlServer } from './control/server.ts'
 import { forgetStaleDraft } from './enrolment/customer/draft.ts'
+import { diagnose, writeBundle } from './doctor/bundle.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
 import { Registrar } from './enrolment/registrar.ts'
 import { Membership } from './kiosk/membership.ts'
@@ -205,7 +207,13 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     secret,
     clock,
     log,
-    operator: { core: running, readers, machine, data: config.data },
+    operator: {
+      core: running,
+      readers,
+      machine,
+      data: config.data,
+      writeBundle: () => bundleNow(config, running, clock),
+    },
     health: () => ({
       volume: machine.volume,
       readerReady: readers.some((reader) => reader.status.state === 'ready'),
@@ -234,6 +242,14 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     alive: () => alive(core, pageUrl),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** For the operator's area, beside the agent's data; answers where. */
+function bundleNow(config: AgentConfig, core: Core, clock: Clock): string {
+  const path = join(config.data, `report-${clock.now().replaceAll(':', '')}.json`)
+  const told = { status: core.status(), condition: coreOperations(core).doctor() }
+  writeBundle(path, diagnose(config, told, clock))
+  return path
 }
 
 /** The watchdog's question: does the outbox take a write, and does the event loop answer a request? */

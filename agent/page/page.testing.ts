@@ -94,7 +94,13 @@ export async function openPageBed(
       secret,
       clock,
       log,
-      operator: { core, readers, machine: new Machine(folder, join(folder, 'backlight')), data: folder },
+      operator: {
+        core,
+        readers,
+        machine: new Machine(folder, join(folder, 'backlight')),
+        data: folder,
+        writeBundle: () => join(folder, 'bundle.json'),
+      },
       health: () => health,
     },
   )

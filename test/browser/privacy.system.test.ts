@@ -43,11 +43,7 @@ async function inMemory(page: Page): Promise<string[]> {
 /** Which of them are in what the browser keeps for the page. */
 async function inStorage(page: Page): Promise<string[]> {
   const kept = await page.evaluate(async () => {
-    const texts = [
-      JSON.stringify(Object.entries(localStorage)),
-      JSON.stringify(Object.entries(sessionStorage)),
-      document.cookie,
-    ]
+    const texts = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie]
     for (const name of await caches.keys()) {
       const cache = await caches.open(name)
       for (const request of await cache.keys())

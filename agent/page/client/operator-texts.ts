@@ -37,6 +37,8 @@ export interface OperatorWords {
   clockNotSet: string
   versions: string
   page: string
+  bundle: string
+  bundleAt: string
   volume: string
   brightness: string
   less: string
@@ -130,6 +132,8 @@ export const operatorTexts: Record<Language, OperatorWords> = {
     clockNotSet: 'no consta que la red lo haya ajustado',
     versions: 'Versiones',
     page: 'pantalla',
+    bundle: 'Escribir informe',
+    bundleAt: 'Sin datos de personas, en este equipo:',
     volume: 'Volumen',
     brightness: 'Brillo',
     less: 'menos',
@@ -192,6 +196,8 @@ export const operatorTexts: Record<Language, OperatorWords> = {
     clockNotSet: 'not known to be set by the network',
     versions: 'Versions',
     page: 'page',
+    bundle: 'Write a report',
+    bundleAt: 'Without anything of a person, on this machine:',
     volume: 'Volume',
     brightness: 'Brightness',
     less: 'less',

@@ -307,7 +307,7 @@ function Queue({ view: { queue, server }, said, act }: TileProps) {
   )
 }
 
-function Machine({ view: { clock, versions, volume, brightness }, said, act }: TileProps) {
+function Machine({ view: { clock, versions, bundle, volume, brightness }, said, act }: TileProps) {
   const set = (name: 'volume' | 'brightness', value: number) => () => void act('machine', { [name]: value })()
   const level = (name: 'volume' | 'brightness', value: number) => (
     <div class="row level">
@@ -343,6 +343,14 @@ function Machine({ view: { clock, versions, volume, brightness }, said, act }: T
           vlt-agent {versions.agent} · {said.page} {versions.page} · Node {versions.node}
         </span>
       </p>
+      <button type="button" onClick={() => void act('bundle')()}>
+        {said.bundle}
+      </button>
+      {bundle !== null && (
+        <p role="status">
+          {said.bundleAt} <span class="mono">{bundle}</span>
+        </p>
+      )}
       {level('volume', volume)}
       {brightness !== null && level('brightness', brightness)}
       <button

@@ -4,7 +4,7 @@ import type { Clock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
 
 export type AuditEvent =
-  | { event: 'pin-set' | 'pin-right' | 'pin-wrong' | 'pin-locked' | 'left' | 'sent-now' }
+  | { event: 'pin-set' | 'pin-right' | 'pin-wrong' | 'pin-locked' | 'left' | 'sent-now' | 'bundle-written' }
   | { event: 'reader-tested'; reader: string; verdict: 'good' | 'bad' }
   | { event: 'retried'; registration: string }
 

@@ -87,9 +87,12 @@ const audit = (): string[] =>
     .split('\n')
     .map((line) => (JSON.parse(line) as { event: string }).event)
 
-test.each(['test', 'retry', 'send', 'machine', 'keep', 'leave'])('%s needs the PIN', async (path) => {
-  expect((await post(bed, `/operator/${path}`)).statusCode).toBe(401)
-})
+test.each(['test', 'retry', 'send', 'bundle', 'machine', 'keep', 'leave'])(
+  '%s needs the PIN',
+  async (path) => {
+    expect((await post(bed, `/operator/${path}`)).statusCode).toBe(401)
+  },
+)
 
 test('what there is to see needs the PIN, and a guess of the cookie is none', async () => {
   expect((await send(bed, '/operator/events')).statusCode).toBe(401)
@@ -186,6 +189,12 @@ test('each failure is shown with its cause and its way out, and sent again by it
   expect(bed.sentNow).toBe(1)
   expect(audit()).toEqual(['pin-right', 'retried'])
   stream.destroy()
+})
+
+test('a diagnostic bundle is written on request, and its place told', async () => {
+  await enter()
+  expect(await act('bundle')).toMatchObject({ bundle: join(bed.folder, 'bundle.json') })
+  expect(audit()).toEqual(['pin-right', 'bundle-written'])
 })
 
 test('what does not exist is refused, and everything goes on', async () => {

@@ -24,6 +24,8 @@ export interface OperatorParts {
   machine: Machine
   /** The agent's data folder. */
   data: string
+  /** Writes a diagnostic bundle and answers where it is. */
+  writeBundle: () => string
   /** Version of the page. */
   build: string
   /** Something that everybody sees has changed. */
@@ -39,7 +41,7 @@ const clockWasSet = '/run/systemd/timesync/synchronized'
 /** The operator's area: every route but the way in needs the session that a PIN opens. */
 export function operatorRoutes(
   app: FastifyInstance,
-  { core, readers, machine, data, build, onChange }: OperatorParts,
+  { core, readers, machine, data, writeBundle, build, onChange }: OperatorParts,
   clock: Clock,
   log: Log,
 ): Disposable {
@@ -58,14 +60,17 @@ export function operatorRoutes(
     },
   })
 
+  /** The last one of this session. */
+  let bundle: string | null = null
   const view = (): OperatorView => {
     const { readers: states, queue, server } = core.status()
+    const { pending, delivered, deadLetters, oldestPendingSeconds } = queue
     return {
       readers: states.map(({ id, state, fault, lastTapAt }) => ({ id, state, fault, lastTapAt })),
       lines: watch.lines,
       test: watch.test,
       results: watch.results,
-      queue: { ...queue, failures: failures() },
+      queue: { pending, delivered, deadLetters, oldestPendingSeconds, failures: failures() },
       server: {
         url: server.url,
         state: server.state,
@@ -79,6 +84,7 @@ export function operatorRoutes(
         isSynchronised: existsSync(clockWasSet),
       },
       versions: { agent: version, page: build, node: nodeVersion },
+      bundle,
       volume: machine.volume,
       brightness: machine.brightness,
     }
@@ -111,6 +117,7 @@ export function operatorRoutes(
   }
   const leave = (): void => {
     session.leave()
+    bundle = null
     watch[Symbol.dispose]()
     streams.end()
   }
@@ -168,6 +175,11 @@ export function operatorRoutes(
     inside.post('/operator/send', () => {
       audit.write({ event: 'sent-now' })
       sync.tryNow()
+      return view()
+    })
+    inside.post('/operator/bundle', () => {
+      audit.write({ event: 'bundle-written' })
+      bundle = writeBundle()
       return view()
     })
     inside.post('/operator/machine', (request) => {

@@ -53,6 +53,8 @@ export interface OperatorView {
   }
   clock: { now: string; timeZone: string; isSynchronised: boolean }
   versions: { agent: string; page: string; node: string }
+  /** Where the diagnostic bundle is that was just written. */
+  bundle: string | null
   volume: number
   brightness: number | null
 }
