@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { SimulatedDevices } from '../devices/drivers/simulated-devices.ts'
-import { readReaderSpec, type ReaderSpec } from '../devices/spec.ts'
 import { superviseReader, type SupervisedReader } from '../devices/supervisor.ts'
 import type { Clock } from '../shared/clock.ts'
 import { AppError } from '../shared/errors.ts'
@@ -11,11 +10,11 @@ import { socketPath } from './control/protocol.ts'
 import { openControlServer } from './control/server.ts'
 import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { diagnose, writeBundle } from './doctor/bundle.ts'
+import { openCore } from './core.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
-import { Registrar } from './enrolment/registrar.ts'
-import { Membership } from './kiosk/membership.ts'
-import { Outbox } from './outbox/outbox.ts'
 import { tendOutbox } from './outbox/tend.ts'
+import { startLoops } from './loops.ts'
+import { readSpecs } from './reader-specs.ts'
 import { createCardLookup } from './page/card-lookup.ts'
 import { PageEnrolments } from './page/enrolments.ts'
 import { readPageFiles } from './page/files.ts'
@@ -25,99 +24,12 @@ import { readPageSecret } from './page/secret.ts'
 import { openPage, type OpenPage, type PageParts } from './page/server.ts'
 import { PageState } from './page/state.ts'
 import { agentStatus } from './status.ts'
-import { Sync } from './sync/sync.ts'
-import { remoteSystems } from './sync/systems/systems.ts'
 
 /** How long a request in flight may still take once the agent is told to stop. */
 const stopWithinMs = 10_000
 const draftEveryMs = 60 * 60 * 1000
 /** How long `ready` waits for the first look at every reader. */
 const firstLookMs = 2_000
-
-/** Outbox and sync, without readers: what a command uses while no agent runs. */
-export interface OpenCore extends Core, AsyncDisposable {
-  /** Aborted by a bug in a loop; the program must end. */
-  readonly broken: AbortSignal
-}
-
-export interface CoreOptions {
-  deliver: boolean
-  /** How long a request in flight may still take once everything is disposed of. */
-  stopWithinMs: number
-  onServerState?: () => void
-}
-
-/**
- * Opens the outbox and, with `deliver`, starts to empty it. Disposing ends the request in flight within its deadline.
- */
-export async function openCore(
-  config: AgentConfig,
-  clock: Clock,
-  log: Log,
-  { deliver, stopWithinMs, onServerState }: CoreOptions,
-): Promise<OpenCore> {
-  await using stack = new AsyncDisposableStack()
-  const outbox = stack.use(openOutbox(config, clock, log))
-  const registrar = new Registrar(outbox, clock)
-  const membership = stack.use(
-    new Membership({
-      ...{ folder: config.data, serverUrl: config.serverUrl, outbox, clock, log },
-      onChange: () => onServerState?.(),
-    }),
-  )
-  const sync = new Sync({
-    outbox,
-    client: membership.client,
-    serverUrl: membership.serverUrl,
-    batches: membership.batches,
-    systems: remoteSystems({
-      registry: { username: config.registryUsername, passwordFile: config.registryPasswordFile },
-    }),
-    clock,
-    log,
-    onSettled: (id) => {
-      registrar.settled(id)
-    },
-    onState: onServerState ?? (() => undefined),
-  })
-  membership.tell(sync)
-  const loops = startLoops(stopWithinMs, clock, log)
-  if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
-  stack.use(loops)
-  const status = () =>
-    agentStatus({
-      ...{ running: false, readers: [], outbox, server: sync.status, desk: undefined, pageUrl: null },
-      kiosk: membership.status,
-      pageHeartbeatAgeMs: null,
-    })
-  const owned = stack.move()
-  return {
-    outbox,
-    membership,
-    registrar,
-    sync,
-    status,
-    readsOnlyLf: () => readsOnlyLf(config.reader),
-    broken: loops.broken,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  }
-}
-
-function openOutbox(config: AgentConfig, clock: Clock, log: Log): Outbox {
-  const outbox = Outbox.open(config.data, clock, {
-    keySecretFile: config.outboxKeyFile,
-    limits: {
-      maxRows: config.outboxMaxRows,
-      maxBytes: config.outboxMaxMib * 1024 * 1024,
-      minFreeBytes: config.diskFloorMib * 1024 * 1024,
-    },
-  })
-  const { recovery } = outbox
-  if (recovery !== undefined) {
-    log.error({ code: 'outbox-corrupt', ...recovery }, 'the outbox was damaged; what could be read goes on')
-  }
-  return outbox
-}
 
 export interface OpenAgent extends AsyncDisposable {
   /** Where the kiosk page is; null when its port could not be had. */
@@ -284,24 +196,6 @@ async function openPageOrWarn(
   }
 }
 
-async function readSpecs(texts: readonly string[]): Promise<ReaderSpec[]> {
-  const specs = await Promise.all(texts.map(readReaderSpec))
-  const twice = specs.find((spec, index) => specs.findIndex(({ id }) => id === spec.id) !== index)
-  if (twice !== undefined) throw new AppError('reader-spec-invalid', `reader ${twice.id} is given twice`)
-  return specs
-}
-
-/** Are 125 kHz cards the only ones here? Readers that are configured wrongly say nothing about cards. */
-export async function readsOnlyLf(texts: readonly string[]): Promise<boolean> {
-  try {
-    const specs = await readSpecs(texts)
-    return specs.length > 0 && specs.every(({ options }) => options.profile.cards === 'lf')
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    return false
-  }
-}
-
 /** What was begun a day ago is not finished any more. */
 async function forgetDrafts(dataFolder: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
@@ -320,37 +214,4 @@ async function firstLook(readers: SupervisedReader[], clock: Clock): Promise<voi
     readers.every(({ status }) => status.state === 'ready' || status.fault !== null)
   const deadline = clock.monoMs() + firstLookMs
   while (!looked() && clock.monoMs() < deadline) await clock.sleep(10, new AbortController().signal)
-}
-
-interface Loops extends AsyncDisposable {
-  add(run: (stop: AbortSignal, cut: AbortSignal) => Promise<void>): void
-  readonly broken: AbortSignal
-}
-
-/** Runs loops until disposed: `stop` asks them to end, `cut` after the deadline ends what they still wait for. */
-function startLoops(stopWithinMs: number, clock: Clock, log: Log): Loops {
-  const stop = new AbortController()
-  const cut = new AbortController()
-  const broken = new AbortController()
-  const running: Promise<void>[] = []
-  return {
-    broken: broken.signal,
-    add(run) {
-      const loop = run(stop.signal, cut.signal).catch((error: unknown) => {
-        log.fatal({ err: error }, 'a part of the agent broke')
-        broken.abort()
-      })
-      running.push(loop)
-    },
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      const ended = new AbortController()
-      const deadline = clock.sleep(stopWithinMs, ended.signal).then(() => {
-        cut.abort()
-      })
-      await Promise.all(running)
-      ended.abort()
-      await deadline
-    },
-  }
 }

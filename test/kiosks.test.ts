@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { call } from '../agent/control/client.ts'
 import { socketPath } from '../agent/control/protocol.ts'
 import type { Outcome } from '../agent/enrolment/registrar.ts'
+import { thisUser } from '../agent/outbox/audit.ts'
 import { Outbox } from '../agent/outbox/outbox.ts'
 import { CuttableNetwork } from '../demo/cuttable-network.ts'
 import { runProgram, startAgent, startServer } from '../demo/programs.ts'
@@ -59,7 +60,8 @@ function fill(agentData: string, from: number, count: number): void {
   }
 }
 
-const tryNow = (agentData: string): Promise<unknown> => call(socketPath(agentData), 'queue.retry')
+const tryNow = (agentData: string): Promise<unknown> =>
+  call(socketPath(agentData), 'queue.retry', { actor: thisUser() })
 
 test(
   'a backlog drains in batches, each registration once, whoever is killed and whichever way it goes',
@@ -78,7 +80,6 @@ test(
       await joined(agentData, network.url, await newCode(serverData, '--name', 'Lobby'))
       expect(await agentStatus(agentData)).toMatchObject({
         kiosk: { id: 1, name: 'Lobby', state: 'pending' },
-        server: { delivery: 'batches' },
       })
       expect(statSync(join(agentData, 'kiosk.json')).mode & 0o777).toBe(0o600)
       // Not yet let in: one by one, as every lobby machine may.

@@ -1,6 +1,6 @@
 import { AppError } from '../../shared/errors.ts'
 import { exitCodes } from '../../shared/exit-codes.ts'
-import { readsOnlyLf } from '../agent.ts'
+import { readsOnlyLf } from '../reader-specs.ts'
 import type { AgentConfig, Language } from '../config.ts'
 import { complaintLine } from '../enrolment/forms/complaint-texts.ts'
 import type { Complaint } from '../enrolment/forms/form.ts'

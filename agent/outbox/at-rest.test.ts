@@ -218,13 +218,13 @@ describe('keys', () => {
     })()
     const database = new Sqlite(outboxPath(folder))
     database.exec(
-      'UPDATE registrations SET body = (SELECT body FROM registrations WHERE seq = 1) WHERE seq = 2',
+      'UPDATE registrations SET body = (SELECT body FROM registrations WHERE seq = 2) WHERE seq = 1',
     )
     database.close()
     using outbox = Outbox.open(folder, systemClock)
-    expect((await outbox.verify()).problems).toEqual(['number 2 does not open'])
-    expect(outbox.get(b.id)).toMatchObject({ body: '{}', lastError: 'registration-damaged' })
-    expect(outbox.nextBatch(10, [], []).map(({ id }) => id)).toEqual([a.id])
+    expect((await outbox.verify()).problems).toEqual(['number 1 does not open'])
+    expect(outbox.get(a.id)).toMatchObject({ body: '{}', lastError: 'registration-damaged' })
+    expect(outbox.nextBatch(10, [], []).map(({ id }) => id)).toEqual([b.id])
     expect(outbox.watermark()).toMatchObject({ accepted: 2, pending: 1, lost: 1 })
   })
 })

@@ -122,6 +122,8 @@ describe('a damaged outbox goes on by itself, in a new epoch, and tells what is 
     const bytes = readFileSync(path)
     bytes.writeUInt32BE(99, 60) // user_version, in the file header
     writeFileSync(path, bytes)
+    const mark = readFileSync(`${path}-mark`, 'utf8')
+    writeFileSync(`${path}-mark`, mark.replace('v2 ', 'v99 '))
     expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-too-new'))
   })
 })
@@ -131,7 +133,7 @@ describe('a held outbox', () => {
     const holder = `
       import { Outbox } from ${JSON.stringify(new URL('./outbox.ts', import.meta.url).href)}
       import { systemClock } from ${JSON.stringify(new URL('../../shared/clock.ts', import.meta.url).href)}
-      Outbox.open(${JSON.stringify(folder)}, systemClock)
+      globalThis.held = Outbox.open(${JSON.stringify(folder)}, systemClock) // or it would be collected, and let go
       console.log('open')
       setInterval(() => {}, 1000)`
     const child = execFile(process.execPath, ['--input-type=module', '-e', holder])
@@ -206,6 +208,19 @@ describe('recover', () => {
   test('where there is no outbox there is nothing to recover', () => {
     expect(() => recoverOutbox(join(folder, 'nowhere'), systemClock)).toThrow(withCode('outbox-missing'))
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('a row removed, or a state changed, behind our back breaks chain and counts', async () => {
+    fill(20)
+    const database = new Sqlite(path)
+    database.exec('DELETE FROM registrations WHERE seq = 7')
+    database.close()
+    using outbox = Outbox.open(folder, systemClock)
+    const { problems } = await outbox.verify()
+    expect(problems).toContain(
+      'the chain is broken at number 8: this row or the one before was removed or changed',
+    )
+    expect(problems).toContain('20 were accepted, 19 are accounted for')
   })
 
   test('loses nothing of a sound outbox', () => {

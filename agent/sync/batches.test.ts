@@ -256,8 +256,9 @@ test('what answers for the server without being it delivers nothing', async () =
   acceptMany(5)
   deliver()
   await until(delivered(5))
-  const first = server.deliveries.slice(0, 4).map(({ items }) => items[0]?.idempotencyKey)
-  expect(new Set(first).size).toBe(1)
+  // Whatever was answered so went again.
+  const keys = server.deliveries.map(({ items }) => items.map(({ idempotencyKey }) => idempotencyKey))
+  expect(keys.slice(3).flat()).toEqual(expect.arrayContaining(keys.slice(0, 3).flat()))
 })
 
 test('a question whether we are there is answered under the same number', async () => {
@@ -283,7 +284,7 @@ test('a clock that is ten years off, either way, or is set while we deliver, cha
   acceptMany(1)
   server.answer = ({ items }) => {
     setWall()
-    return items.length === 2
+    return server.deliveries.length === 1 && items.length > 0
       ? // By the answer's own clock a tenth of a second of ours.
         {
           status: 503,
@@ -293,7 +294,7 @@ test('a clock that is ten years off, either way, or is set while we deliver, cha
   }
   acceptMany(2, 'D')
   deliver()
-  await until(() => server.deliveries.some(({ items }) => items.length === 2))
+  await until(() => server.deliveries.length > 0)
   server.answer = () => {
     setWall()
     return undefined

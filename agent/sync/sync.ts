@@ -223,7 +223,13 @@ export class Sync {
       this.#settleBatch(rows, outcome.responses)
       const paceMs = this.#batchPacing.observe(outcome.paceHeaders)
       if (paceMs > 0) this.#holdFor('asked', paceMs)
-    } else this.#batchFailed(rows, outcome)
+      return
+    }
+    // First how long to wait: the outbox may take no write.
+    this.#batchFailed(rows, outcome)
+    if (outcome.kind === 'fall-back') return
+    const { error } = outcome.verdict
+    this.#outbox.settleAll(rows.map(({ id }) => ({ id, state: 'pending', error })))
   }
 
   /** Each by its own answer, all in one commit. */
@@ -253,7 +259,6 @@ export class Sync {
       return
     }
     const { verdict } = outcome
-    this.#outbox.settleAll(rows.map(({ id }) => ({ id, state: 'pending', error: verdict.error })))
     this.#failuresInARow += 1
     if (verdict.kind === 'pause') {
       this.#pause(verdict.error)

@@ -43,8 +43,8 @@ export interface Idempotency {
    */
   once(request: OnceRequest, work: (tx: Tx) => Promise<WorkAnswer>): Promise<Once>
   /**
-   * The same inside the caller's transaction, for a kiosk: `counted` says whether this is the first time that the key
-   * came from a kiosk, whoever else had it before.
+   * The same inside the caller's transaction, for a kiosk: `counted` says whether the key is now this kiosk's and was
+   * not before, whoever else had it.
    */
   onceFor(
     tx: Tx,
@@ -83,7 +83,8 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
     if (!free) return { once: { state: 'in-progress' }, counted: false }
     if (kept !== undefined) {
       if (kept.requestIndex !== requestIndex) return { once: { state: 'other-body' }, counted: false }
-      const counted = kioskId !== null && kept.kioskId === null
+      // Also where it came as another kiosk: a machine that left and joined again counts what it delivers anew.
+      const counted = kioskId !== null && kept.kioskId !== kioskId
       if (counted) countKey(tx, scope, key, kioskId)
       return { once: { state: 'replayed', answer: open(scope, key, kept.answer) }, counted }
     }

@@ -54,7 +54,6 @@ export function checkServer(stored: Stored, kiosks: readonly Kiosk[]): void {
   same('accounts', counts.accounts, doneOf('user-accounts').length)
   same('consents', counts.consents, 3 * cards.length)
   same('clients', counts.clients, counts.clientsWithCards)
-  same('taken from kiosks', counts.taken, counts.ofKiosks)
   if (counts.kiosksOutOfService + counts.kioskCases > 0) {
     throw new Broken(
       'suspected',

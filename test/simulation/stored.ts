@@ -12,8 +12,6 @@ export interface Stored {
     | 'citizens'
     | 'citizensAudited'
     | 'accounts'
-    | 'ofKiosks'
-    | 'taken'
     | 'kiosksOutOfService'
     | 'kioskCases',
     number
@@ -45,8 +43,6 @@ export class StoredReader implements Disposable {
          (SELECT count(*) FROM digital_registrations) AS citizens,
          (SELECT count(*) FROM audit_events WHERE action = 'digital-registration-created') AS citizensAudited,
          (SELECT count(*) FROM user_accounts) AS accounts,
-         (SELECT count(*) FROM idempotency_keys WHERE kiosk_id IS NOT NULL) AS ofKiosks,
-         (SELECT coalesce(sum(taken), 0) FROM kiosk_epochs) AS taken,
          (SELECT count(*) FROM kiosks WHERE state <> 'active') AS kiosksOutOfService,
          (SELECT count(*) FROM staff_cases WHERE kiosk_id IS NOT NULL) AS kioskCases`,
     )

@@ -18,6 +18,9 @@ mount -t tmpfs tmpfs /host/tmp
 mount -t tmpfs tmpfs /host/run
 # The checkout, as if installed: no user of the machine has to be let into the folder where it lies.
 mkdir -p /host/usr/lib/vlt-kiosk && mount --bind "/lower$checkout" /host/usr/lib/vlt-kiosk
+mount --bind /cache /host/usr/lib/vlt-kiosk/var/hardware/compile-cache
+# In one go: page by page, as it is run, it takes three times as long.
+cat /host/usr/lib/vlt-kiosk/node_modules/node/bin/node > /dev/null &
 # What survives a power cut.
 mount -t ext4 /dev/vda /host/mnt || echo 'no state disk'
 ip link set lo up

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,8 +11,11 @@ const modules = [
   ...['xhci_pci', 'ftdi_sio', 'cdc_acm', 'usbhid', 'hid_generic', 'uhid', 'evdev'],
 ]
 
-/** Packs the first file system of the machine: busybox, modules in the order they load, and init.sh. */
-export function packInitramfs(kernel: Kernel, target: string): void {
+/**
+ * Packs the first file system of the machine: busybox, modules in the order they load, init.sh, and what V8 has made
+ * of our programs, which is hundreds of small files.
+ */
+export function packInitramfs(kernel: Kernel, compileCache: string, target: string): void {
   const tree = mkdtempSync(join(tmpdir(), 'vlt-initramfs-'))
   try {
     for (const folder of ['bin', 'modules']) mkdirSync(join(tree, folder))
@@ -21,6 +24,10 @@ export function packInitramfs(kernel: Kernel, target: string): void {
     for (const file of files) copyFileSync(file, join(tree, 'modules', basename(file)))
     writeFileSync(join(tree, 'modules', 'order'), files.map((file) => `${basename(file)}\n`).join(''))
     copyFileSync(fileURLToPath(new URL('init.sh', import.meta.url)), join(tree, 'init'))
+    // The folder's name ends in the user who may use it.
+    for (const name of readdirSync(compileCache)) {
+      cpSync(join(compileCache, name), join(tree, 'cache', name.replace(/\d+$/, '0')), { recursive: true })
+    }
     const archive = 'chmod 755 init && find . | cpio --create --format=newc --quiet | gzip -1'
     writeFileSync(target, execFileSync('sh', ['-c', archive], { cwd: tree, maxBuffer: 1 << 28 }))
   } finally {

@@ -26,7 +26,7 @@ export async function must(machine: Machine, command: string): Promise<string> {
   return output
 }
 
-/** Makes the users, and the folder that the unit would make. */
+/** Makes the users, and the folder that the unit would make. What V8 has made is for each user apart. */
 export async function installUsers(machine: Machine): Promise<void> {
   const target = '/usr/lib/sysusers.d/vlt-agent.conf'
   await must(
@@ -34,13 +34,8 @@ export async function installUsers(machine: Machine): Promise<void> {
     `cp ${installed}/systemd/vlt-agent.sysusers.conf ${target} && systemd-sysusers ${target}`,
   )
   await must(machine, `install -d -o vlt-agent -g vlt-agent -m 700 ${stateFolder}/agent`)
-  // V8's files are for their maker alone, and their folder's name ends in who that is.
-  const copy = `mkdir /run/cache && cd ${cache}/v* && made=$(basename $PWD | sed 's/-[0-9]*$//')`
-  const copies = `for id in 0 $(id -u vlt-agent); do cp -r . /run/cache/$made-$id; done`
-  await must(
-    machine,
-    `${copy} && ${copies} && chown -R vlt-agent /run/cache && mount --bind /run/cache ${cache}`,
-  )
+  const copy = 'cp -r $made-0 $made-$(id -u vlt-agent) && chown -R vlt-agent $made-$(id -u vlt-agent)'
+  await must(machine, `cd ${cache} && made=$(ls | sed 's/-0$//') && ${copy}`)
 }
 
 export async function installRules(machine: Machine): Promise<void> {

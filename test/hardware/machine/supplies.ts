@@ -27,8 +27,7 @@ export function gatherSupplies(): Supplies {
   const kernel = fetchKernel()
   const folder = mkdtempSync(join(tmpdir(), 'vlt-supplies-'))
   const initramfs = join(folder, 'initramfs')
-  packInitramfs(kernel, initramfs)
-  fillCompileCache()
+  packInitramfs(kernel, fillCompileCache(), initramfs)
   return {
     kernel,
     initramfs,
@@ -39,10 +38,12 @@ export function gatherSupplies(): Supplies {
   }
 }
 
-/** Loads everything that runs in a machine; what has not changed since is there already. */
-function fillCompileCache(): void {
-  const cache = { NODE_COMPILE_CACHE: join(checkout, compileCache), NODE_COMPILE_CACHE_PORTABLE: '1' }
+/** Loads everything that runs in a machine; what has not changed since is there already. Answers where. */
+function fillCompileCache(): string {
+  const path = join(checkout, compileCache)
+  const cache = { NODE_COMPILE_CACHE: path, NODE_COMPILE_CACHE_PORTABLE: '1' }
   const options = { cwd: checkout, env: { ...process.env, ...cache } }
   for (const program of [...programs, 'agent/cli.ts reader list'])
     spawnSync(process.execPath, program.split(' '), options)
+  return path
 }
