@@ -108,6 +108,8 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
   const running: Core = { outbox, membership, registrar, sync, status, readsOnlyLf }
 
   const enrolments = new PageEnrolments(desk, () => {
+    if (core.outbox.fill().level === 'full')
+      throw new AppError('outbox-full', 'there is no room for another registration')
     core.outbox.probe()
   })
   const machine = new Machine(config.data)

@@ -103,6 +103,16 @@ test('an agent that is away, or has just come back, is no fault of the page', as
   expect(await Promise.race([shown, Promise.resolve('still shown')])).toBe('still shown')
 })
 
+test('a page that has not found a new agent yet has time to', async () => {
+  const shown = show()
+  await opened()
+  await looks(2)
+  health = { isAlive: false, ageMs: null }
+  await looks(5)
+  expect(await Promise.race([shown, Promise.resolve('still shown')])).toBe('still shown')
+  expect(await shown).toBe('the page says nothing any more')
+})
+
 test('a browser that ends by itself ends the session, and one that does not exist is named', async () => {
   expect(await show({ command: browser('exit 3') })).toBe('the browser ended (3)')
   expect(await show({ command: ['/nowhere/chromium'] })).toMatch('cannot be started')

@@ -26,6 +26,7 @@ const outcomes: ReadonlySet<ScreenName> = new Set<ScreenName>([
 /** Why the outbox takes nothing: no fault of the client's data. */
 export const storageFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'disk-full',
+  'outbox-full',
   'storage-failed',
   'outbox-corrupt',
   'agent-stopping',

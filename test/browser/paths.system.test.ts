@@ -181,7 +181,7 @@ test('a card before its time is no harm: the form says so and goes on', async ()
 test('by a keyboard alone, from the welcome to the card', async () => {
   await using kiosk = await openKiosk()
   const page = await openPage(browser, kiosk)
-  await page.keyboard.press('Tab')
+  await tabTo(page, 'Quiero registrarme')
   await page.keyboard.press('Enter')
   for (const [field, value] of Object.entries(person)) {
     await page.locator(`#${field}`).waitFor()

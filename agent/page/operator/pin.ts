@@ -43,22 +43,17 @@ export async function setPin(data: string, pin: string): Promise<void> {
 export class OperatorPin {
   readonly #data: string
   readonly #clock: Clock
-  /** Tries one after the other: as many at once as somebody likes are still single ones. */
-  #last: Promise<unknown> = Promise.resolve()
 
   constructor(data: string, clock: Clock) {
     this.#data = data
     this.#clock = clock
   }
 
-  /** Throws `record-unusable`. */
-  check(pin: string): Promise<PinAnswer> {
-    const answer = this.#last.then(() => this.#check(pin))
-    this.#last = answer.catch(() => undefined)
-    return answer
-  }
-
-  async #check(pin: string): Promise<PinAnswer> {
+  /**
+   * Counts before its first await: as many tries at once as somebody likes are still single ones. Throws
+   * `record-unusable`.
+   */
+  async check(pin: string): Promise<PinAnswer> {
     const stored = readRecord(pinPath(this.#data), storedPin)
     if (stored === undefined) return { kind: 'none' }
     const triesPath = join(this.#data, 'operator-tries.json')
