@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['{devices,agent,server,systemd,test}/**/*.system.test.ts'],
     globalSetup: ['test/system-packages.ts'],
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: 'var/test-results/system.json' }]],
