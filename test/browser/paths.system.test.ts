@@ -185,7 +185,7 @@ test('by a keyboard alone, from the welcome to the card', async () => {
   await page.keyboard.press('Enter')
   for (const [field, value] of Object.entries(person)) {
     await page.locator(`#${field}`).waitFor()
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe(field)
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe(field)
     await page.keyboard.type(value)
     await page.keyboard.press('Enter')
   }
