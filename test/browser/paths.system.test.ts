@@ -193,6 +193,8 @@ test('by a keyboard alone, from the welcome to the card', async () => {
   await tabTo(page, 'Continuar')
   await page.keyboard.press('Enter')
   await page.locator('.consents').waitFor()
+  // The heading takes the focus a moment after it is there.
+  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Space')
   expect(await page.locator('.consents input').first().isChecked()).toBe(true)
