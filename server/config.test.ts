@@ -26,6 +26,8 @@ test('without any source the documented defaults hold', () => {
     mailFrom: 'VLT Kiosk <no-reply@localhost>',
     vltRateLimit: 60,
     rateLimit: 60,
+    kioskRateLimit: 600,
+    kioskDrainLimit: 1_500,
     trustedProxy: [],
     metricsFrom: ['127.0.0.0/8', '::1/128'],
     drainMs: 500,
