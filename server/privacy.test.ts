@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { joinPath } from '../shared/contracts/kiosk-sync.ts'
 import { createCanaries } from './canaries.testing.ts'
 import { type DescribedOperation, operations, requestFields } from './openapi/document.testing.ts'
 import { engines, send, type Received, type Sent } from './testbed.testing.ts'
@@ -75,7 +76,9 @@ describe.each(engines)('a talkative server on %s', (engine) => {
           headers: { ...json, ...headers },
           body: JSON.stringify(body),
         })
-        expect(received.status, path).toBeGreaterThanOrEqual(500)
+        // The tries of a join code are counted before the database is asked, and used up by now.
+        if (path === joinPath) expect(received.status).toBe(429)
+        else expect(received.status, path).toBeGreaterThanOrEqual(500)
         expect(canaries.sungIn(received.body)).toEqual([])
       }
       const metrics = await send(port, { method: 'GET', path: '/metrics', headers: {} })
@@ -87,7 +90,9 @@ describe.each(engines)('a talkative server on %s', (engine) => {
       expect(await server.ended).toBe(0)
       const lines = server.stderr().trim().split('\n')
       expect(lines.filter((line) => line.includes('"msg":"request"')).length).toBeGreaterThan(400)
-      expect(lines.filter((line) => line.includes('"incident":')).length).toBeGreaterThanOrEqual(told.length)
+      expect(lines.filter((line) => line.includes('"incident":')).length).toBeGreaterThanOrEqual(
+        told.length - 1,
+      )
       expect([...lines, server.stdout()].filter((line) => canaries.sungIn(line).length > 0)).toEqual([])
     },
   )

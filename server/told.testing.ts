@@ -4,8 +4,12 @@ import { METHODS } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../shared/clock.ts'
+import { joinPath, keyPath, registrationsPath, reportPath } from '../shared/contracts/kiosk-sync.ts'
+import { newKey, type PrivateJwk, publicPart } from '../shared/http-signatures/ed25519.ts'
 import type { Canaries } from './canaries.testing.ts'
 import { createClientSecrets } from './client-secrets/client-secrets.ts'
+import { createKioskDesk } from './kiosks/desk.ts'
+import { item, sign } from './kiosks/kiosk.testing.ts'
 import { createAccounts } from './systems/digital-registry/accounts/accounts.ts'
 import { exampleBody, send, type Received, type Sent } from './testbed.testing.ts'
 import { openBeside, type Watched } from './watched-server.testing.ts'
@@ -37,22 +41,7 @@ export async function tellEverything(watched: Watched): Promise<Told[]> {
   }
 
   const card = canaries.plant('tarjeta', `C4${randomBytes(6).toString('hex')}`, true)
-  await tell({
-    path: '/api/clientes/register',
-    body: exampleBody({
-      codigoClienteVLT: Number(canaries.plant('codigoClienteVLT', String(randomInt(1e13, 1e14)), true)),
-      correo: canaries.email('correo'),
-      tarjeta: card,
-      dni: canaries.text('dni'),
-      nombre: canaries.text('nombre'),
-      apellidoPaterno: canaries.text('apellidoPaterno'),
-      apellidoMaterno: canaries.text('apellidoMaterno'),
-      fechaNacimiento: canaries.plant('fechaNacimiento', '1907-03-11'),
-      direccion: canaries.text('direccion'),
-      telefono: canaries.text('telefono'),
-      ubigeo: canaries.text('ubigeo'),
-    }),
-  })
+  await tell({ path: '/api/clientes/register', body: client(canaries, card, '1907-03-11') })
 
   const email = canaries.email('email')
   const password = canaries.text('password')
@@ -136,7 +125,52 @@ export async function tellEverything(watched: Watched): Promise<Told[]> {
   const { secret } = await createClientSecrets(core, systemClock).add('a lobby')
   const headers = { 'x-client-secret': canaries.plant('client secret', secret) }
   await tell({ path: '/v1/cards/authenticate', headers, body: { cardIdentifier: card } })
+
+  const { code } = await createKioskDesk(core, systemClock).makeCode({
+    ...{ name: undefined, kioskId: undefined, activates: true, livesMs: 60_000 },
+  })
+  const key = newKey()
+  let sequence = 0
+  const tellSigned = (path: string, body: Record<string, unknown>, next?: PrivateJwk): Promise<Received> => {
+    const signing = { sequence: sequence++, key, ...(next !== undefined && { newKey: next }) }
+    return tell({ path, body, headers: sign(port, path, JSON.stringify(body), signing) })
+  }
+  await tellSigned(joinPath, {
+    ...{
+      code: canaries.plant('join code', code),
+      publicKey: publicPart(key),
+      name: 'Lobby',
+      version: '1.0.0',
+    },
+  })
+  const other = canaries.plant('tarjeta of a batch', `C5${randomBytes(6).toString('hex')}`, true)
+  await tellSigned(registrationsPath, {
+    epoch: 'epoch-1',
+    items: [{ ...item(1), body: JSON.stringify(client(canaries, other, '1907-03-14')) }],
+  })
+  await tellSigned(reportPath, {
+    ...{ epoch: 'epoch-1', version: '1.0.0', highestSequence: 1, chainHead: 'f'.repeat(64) },
+    ...{ accepted: 1, delivered: 1, dead: 0, discarded: 0, pending: 0, documented: 0 },
+  })
+  const next = newKey()
+  await tellSigned(keyPath, { publicKey: publicPart(next) }, next)
   return told
+}
+
+function client(canaries: Canaries, tarjeta: string, born: string): Record<string, unknown> {
+  return exampleBody({
+    codigoClienteVLT: Number(canaries.plant('codigoClienteVLT', String(randomInt(1e13, 1e14)), true)),
+    correo: canaries.email('correo'),
+    tarjeta,
+    dni: canaries.text('dni'),
+    nombre: canaries.text('nombre'),
+    apellidoPaterno: canaries.text('apellidoPaterno'),
+    apellidoMaterno: canaries.text('apellidoMaterno'),
+    fechaNacimiento: canaries.plant('fechaNacimiento', born),
+    direccion: canaries.text('direccion'),
+    telefono: canaries.text('telefono'),
+    ubigeo: canaries.text('ubigeo'),
+  })
 }
 
 /** The code in the newest mail to an address, once it is there. */
