@@ -5,8 +5,8 @@ const exclude = ['**/*.system.test.ts', '**/node_modules/**']
 /** Everything that needs no system package. The server's tests find a real PostgreSQL running. */
 export default defineConfig({
   test: {
-    // By itself it would leave one of two cores idle; most tests wait more than they work.
-    maxWorkers: 2,
+    // By itself it would leave one of two cores idle, and most tests wait more than they work.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: 'var/test-results/default.json' }]],
