@@ -13,7 +13,7 @@ import { agentStatus, cardsOnServer, eventually, temporaryFolder } from './lobby
 /** A large run has 10,000 (`npm run crash -- --kills 10000`). */
 const kills = Number(process.env['KILLS'] ?? 500)
 /** Taps go on for at most this long before the kill, in milliseconds; long enough for sends and answers to be hit. */
-const loadMs = 120
+const loadMs = 250
 
 test(
   `an agent killed at ${String(kills)} random moments loses no tap that it called saved, and doubles none`,

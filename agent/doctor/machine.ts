@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { statfsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { version } from 'node:process'
+import { timeSyncs } from '../../shared/sync-times.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const oldestNode = 24
@@ -40,7 +41,7 @@ const slowSyncMs = 50
 const impossibleSyncMs = 0.02
 
 /** How long it takes until 4 KiB are said to be on the disk: every tap waits for that once. */
-export function checkSync(folder: string, times: number[] = timeSyncs(folder)): Finding {
+export function checkSync(folder: string, times: number[] = timeSyncs(folder, syncs)): Finding {
   const sorted = times.toSorted((a, b) => a - b)
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0
   const detail = `median ${median.toFixed(3)} ms, slowest ${(sorted.at(-1) ?? 0).toFixed(3)} ms`
@@ -52,20 +53,4 @@ export function checkSync(folder: string, times: number[] = timeSyncs(folder)): 
   if (median > slowSyncMs)
     return warn('disk-sync', detail, 'Every tap waits for this disk: give --data a faster one.')
   return ok('disk-sync', detail)
-}
-
-function timeSyncs(folder: string): number[] {
-  const path = join(folder, '.doctor')
-  const file = openSync(path, 'w', 0o600)
-  try {
-    return Array.from({ length: syncs }, () => {
-      const start = performance.now()
-      writeSync(file, Buffer.alloc(4_096))
-      fsyncSync(file)
-      return performance.now() - start
-    })
-  } finally {
-    closeSync(file)
-    rmSync(path)
-  }
 }

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
+import { statfsSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { version } from 'node:process'
+import { timeSyncs } from '../../shared/sync-times.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 // Since Node 24 it hashes passwords with argon2 by itself.
@@ -50,29 +51,13 @@ const flushes = 20
 const slowFlushMs = 20
 
 /** How long it takes until 4 KiB are safely on the disk: every registration waits for that once. */
-export function checkFlush(folder: string, times: number[] = timeFlushes(folder)): Finding {
+export function checkFlush(folder: string, times: number[] = timeSyncs(folder, flushes)): Finding {
   const check = 'disk flush'
   const sorted = times.toSorted((a, b) => a - b)
   const [median = 0, slowest = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
   const detail = `median ${milliseconds(median)}, slowest ${milliseconds(slowest)}`
   if (median <= slowFlushMs) return ok(check, detail)
   return warn(check, detail, 'Registrations wait for this disk: give --data a faster local one.')
-}
-
-function timeFlushes(folder: string): number[] {
-  const path = join(folder, '.doctor')
-  const file = openSync(path, 'w', 0o600)
-  try {
-    return Array.from({ length: flushes }, () => {
-      const start = performance.now()
-      writeSync(file, Buffer.alloc(4_096))
-      fsyncSync(file)
-      return performance.now() - start
-    })
-  } finally {
-    closeSync(file)
-    rmSync(path)
-  }
 }
 
 export function milliseconds(ms: number): string {

@@ -2,11 +2,11 @@ import Sqlite from 'better-sqlite3'
 
 const handles = new Map<string, Sqlite.Database>()
 // Both programs set pragmas as they open a file; there is no other way to reach a connection that they keep to themselves.
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
-const pragma = Sqlite.prototype.pragma
-Sqlite.prototype.pragma = function (this: Sqlite.Database, ...args: Parameters<typeof pragma>): unknown {
+type Pragma = (this: Sqlite.Database, source: string, options?: Sqlite.PragmaOptions) => unknown
+const pragma = Object.getOwnPropertyDescriptor(Sqlite.prototype, 'pragma')?.value as Pragma
+Sqlite.prototype.pragma = function (this: Sqlite.Database, source, options): unknown {
   handles.set(this.name, this)
-  return pragma.apply(this, args)
+  return pragma.call(this, source, options)
 }
 
 /** The newest connection of this process to the file. */
