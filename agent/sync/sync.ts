@@ -143,10 +143,11 @@ export class Sync {
     this.#alarm.ring()
   }
 
-  /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
+  /** A person asked for it: lifts every back-off of ours, not one that the server asked for, and looks for the server. */
   tryNow(): void {
     this.#turns.tryAll()
     this.#batches.tryAgain()
+    this.#nextProbeMonoMs = 0
     if (this.#hold.kind !== 'asked') this.#hold = { kind: 'none', untilMonoMs: 0 }
     this.#alarm.ring()
   }
