@@ -145,6 +145,27 @@ export class Order {
     return chosen
   }
 
+  /**
+   * The first row that waits for these and for no other. Sent right after they failed, it shows whether the fault is theirs.
+   *
+   * @param passed sequence numbers
+   */
+  behind(
+    passed: readonly number[],
+    resting: ReadonlySet<string>,
+    held: ReadonlySet<System>,
+  ): number | undefined {
+    const followers = new Map<number, Waiting>()
+    for (const ahead of this.#waiting(passed)) {
+      for (const same of ['subject', 'card'] as const) {
+        for (const row of this.#later(ahead, same)) followers.set(row.seq, row)
+      }
+    }
+    return [...followers.values()]
+      .sort((a, b) => a.seq - b.seq)
+      .find((row) => !resting.has(row.id) && !held.has(row.system) && !this.#mustWait(row, passed))?.seq
+  }
+
   /** By sequence. */
   *#withoutFailures(): Generator<Waiting> {
     const unfiled = [...this.#unfiled.values()]
@@ -196,23 +217,37 @@ export class Order {
     return found.sort((a, b) => a.failures - b.failures || a.seq - b.seq)
   }
 
-  #mustWait(row: Waiting): boolean {
-    return this.#isBehind(row, 'subject') || this.#isBehind(row, 'card')
+  /** Later pending rows of the same client or card. */
+  #later({ seq, ...row }: Waiting, same: 'subject' | 'card'): Waiting[] {
+    const value = row[same]
+    if (value === null) return []
+    const filed = this.#file.all<RawWaiting>(
+      `SELECT ${waitingColumns} FROM registrations INDEXED BY registrations_${same}
+       WHERE state = 'pending' AND is_filed = 1 AND ${same} = $value AND seq > $seq`,
+      { value, seq },
+    )
+    const unfiled = [...this.#unfiled.values()].filter((other) => other.seq > seq && other[same] === value)
+    return [...filed.map(asWaiting), ...unfiled]
   }
 
-  #isBehind(row: Waiting, same: 'subject' | 'card'): boolean {
+  /** Whether an earlier row has to go first, other than those that are `passed`. */
+  #mustWait(row: Waiting, passed: readonly number[] = []): boolean {
+    return this.#isBehind(row, 'subject', passed) || this.#isBehind(row, 'card', passed)
+  }
+
+  #isBehind(row: Waiting, same: 'subject' | 'card', passed: readonly number[]): boolean {
     const value = row[same]
     if (value === null) return false
     for (const other of this.#unfiled.values()) {
       if (other.seq >= row.seq) break
-      if (other[same] === value) return true
+      if (other[same] === value && !passed.includes(other.seq)) return true
     }
-    const earlier = this.#file.all(
-      `SELECT 1 FROM registrations INDEXED BY registrations_${same}
+    const earlier = this.#file.all<{ seq: number }>(
+      `SELECT seq FROM registrations INDEXED BY registrations_${same}
        WHERE state = 'pending' AND is_filed = 1 AND ${same} = $value AND seq < $seq AND failures < ${String(patience)}`,
       { value, seq: row.seq },
-    )[0]
-    return earlier !== undefined
+    )
+    return earlier.some(({ seq }) => !passed.includes(seq))
   }
 }
 

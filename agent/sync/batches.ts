@@ -152,12 +152,18 @@ export class Batches {
   }
 }
 
+/** What is to be sent again. */
+export interface Failure {
+  row: StoredRegistration
+  verdict: Verdict & { kind: 'retry' | 'pause' }
+}
+
 export interface SortedAnswers {
   /** One for each row. */
   settlements: Settlement[]
   /** Rows the server has dealt with. */
   settled: StoredRegistration[]
-  failed: { row: StoredRegistration; verdict: Verdict & { kind: 'retry' | 'pause' } }[]
+  failed: Failure[]
 }
 
 /** What the answers, one for each row, mean for the outbox. */

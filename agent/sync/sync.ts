@@ -6,9 +6,10 @@ import type { Outbox } from '../outbox/outbox.ts'
 import type { StoredRegistration, System } from '../outbox/registration.ts'
 import { Alarm } from './alarm.ts'
 import { classifyProbe, type Response, type Verdict } from './classify.ts'
-import { batched, type Batches, type Outcome, sortAnswers } from './batches.ts'
+import { batched, type Batches, type Failure, type Outcome, sortAnswers } from './batches.ts'
 import type { ServerClient } from './client.ts'
 import { wayBackOff } from './drain.ts'
+import { Hold } from './hold.ts'
 import { Pacing } from './pacing.ts'
 import { mayBeTaken } from './systems/system.ts'
 import type { RemoteSystems } from './systems/systems.ts'
@@ -66,15 +67,14 @@ export class Sync {
   readonly #batchPacing: Pacing
   readonly #status: Omit<ServerStatus, 'held' | 'delivery' | 'deliveryReason'>
 
-  #hold: { kind: 'none' | 'back-off' | 'asked' | 'pause'; untilMonoMs: number } = {
-    kind: 'none',
-    untilMonoMs: 0,
-  }
+  readonly #hold: Hold
+
   #failuresInARow = 0
   #lastAttemptMonoMs = Number.NEGATIVE_INFINITY
   #nextProbeMonoMs = 0
   #lastReportMonoMs = Number.NEGATIVE_INFINITY
   #nextReportMonoMs = 0
+
   constructor(parts: {
     outbox: Outbox
     client: ServerClient | undefined
@@ -95,6 +95,7 @@ export class Sync {
     this.#onState = parts.onState
     this.#alarm = new Alarm(parts.clock)
     this.#turns = new Turns(parts.outbox, parts.clock)
+    this.#hold = new Hold(parts.clock)
     this.#systems = parts.systems
     this.#batches = parts.batches
     this.#batchPacing = new Pacing(parts.clock)
@@ -132,9 +133,7 @@ export class Sync {
   /** A registration was accepted and somebody waits for its outcome: it goes first, and at once if it may. */
   expedite(id: string): void {
     this.#turns.expedite(id)
-    if (this.#hold.kind === 'back-off') {
-      this.#hold.untilMonoMs = Math.min(this.#hold.untilMonoMs, this.#lastAttemptMonoMs + liveSpacingMs)
-    }
+    this.#hold.hurry(this.#lastAttemptMonoMs + liveSpacingMs)
     this.#alarm.ring()
   }
 
@@ -148,7 +147,7 @@ export class Sync {
     this.#turns.tryAll()
     this.#batches.tryAgain()
     this.#nextProbeMonoMs = 0
-    if (this.#hold.kind !== 'asked') this.#hold = { kind: 'none', untilMonoMs: 0 }
+    this.#hold.lift()
     this.#alarm.ring()
   }
 
@@ -164,9 +163,9 @@ export class Sync {
         if (!(error instanceof AppError)) throw error
         // The disk is full or failing: what was delivered is not yet marked, and is sent again under the same key.
         this.#log.error({ code: error.code, err: error }, 'the outbox cannot be written')
+        this.#turns.recallScout()
         const backOffMs = fullJitterMs(wayBackOff, ++this.#failuresInARow)
-        // What the server has asked for holds all the same.
-        if (this.#hold.untilMonoMs < this.#clock.monoMs() + backOffMs) this.#holdFor('back-off', backOffMs)
+        if (this.#hold.leftMs < backOffMs) this.#hold.backOff(backOffMs)
       }
     }
   }
@@ -175,7 +174,8 @@ export class Sync {
     const client = this.#client
     if (client === undefined) return this.#alarm.sleep(probeEveryMs, stop)
     const now = this.#clock.monoMs()
-    if (this.#hold.untilMonoMs > now) return this.#alarm.sleep(this.#hold.untilMonoMs - now, stop)
+    const { leftMs } = this.#hold
+    if (leftMs > 0) return this.#alarm.sleep(leftMs, stop)
 
     const usesBatches = this.#batches.isUsable(this.#status.url)
     const rows = this.#nextRows(usesBatches)
@@ -221,9 +221,9 @@ export class Sync {
     if (cut.aborted) return
     if (outcome.kind === 'answered') {
       this.#batches.drain.taken(this.#clock.monoMs() - now)
-      this.#settleBatch(rows, outcome.responses)
       const paceMs = this.#batchPacing.observe(outcome.paceHeaders)
-      if (paceMs > 0) this.#holdFor('asked', paceMs)
+      this.#hold.ask(paceMs)
+      this.#settleBatch(rows, outcome.responses)
       return
     }
     // First how long to wait: the outbox may take no write.
@@ -238,17 +238,15 @@ export class Sync {
     const classify = (row: StoredRegistration, response: Response): Verdict =>
       this.#systems[row.system].classify(response, false)
     const { settlements, settled, failed } = sortAnswers(rows, responses, classify)
+    // First how long to wait: the outbox may take no write.
+    if (settled.length === 0) this.#failed(failed)
+    else this.#failedAmongOthers(failed)
     this.#outbox.settleAll(settlements)
     const delivered = settlements.filter(({ state }) => state === 'delivered').length
     if (delivered > 0) this.#status.lastSuccessAt = this.#clock.now()
     const dead = settled.length - delivered
     this.#log.info({ delivered, dead, failed: failed.length }, 'batch')
-    for (const { row, verdict } of failed) {
-      if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
-    }
-    const [first] = failed
     if (settled.length > 0) this.#answered(settled)
-    else if (first !== undefined) this.#failed(first.row, first.verdict)
     this.#nextReportMonoMs = Math.max(this.#lastReportMonoMs + reportSpacingMs, this.#clock.monoMs())
   }
 
@@ -262,20 +260,23 @@ export class Sync {
     const { verdict } = outcome
     this.#failuresInARow += 1
     if (verdict.kind === 'pause') {
-      this.#pause(verdict.error)
+      this.#setState('paused', verdict.error)
+      this.#hold.pause(this.#pauseMs())
       return
     }
     const [row] = rows
-    if (verdict.suspect && rows.length === 1 && row !== undefined) this.#turns.suspect(row.id)
+    const isSuspect = verdict.suspect && rows.length === 1 && row !== undefined
+    if (isSuspect) this.#turns.suspect(row.id)
     const { error, waitMs } = verdict
     const isAsked = error === 'rate-limited' || (error === 'server-unavailable' && waitMs !== undefined)
     if (isAsked) drain.refused(waitMs ?? 0)
     const holdMs = isAsked ? 0 : drain.failed()
     const isReached = error === 'rate-limited' || error === 'rejected-too-large'
     this.#setState(isReached ? 'online' : 'offline', isReached ? null : error)
-    if (!isAsked) this.#holdFor('back-off', error === 'rejected-too-large' ? 0 : holdMs)
     // Alone it was no part of a drain: the kiosk itself has used its limit up.
-    else if (rows.length === 1) this.#holdFor('asked', drain.heldUntilMonoMs - this.#clock.monoMs())
+    if (isAsked && rows.length === 1) this.#hold.ask(drain.heldUntilMonoMs - this.#clock.monoMs())
+    if (isAsked || error === 'rejected-too-large' || (isSuspect && this.#turns.sendScout([row]))) return
+    this.#hold.backOff(holdMs)
   }
 
   async #report(client: ServerClient, now: number, cut: AbortSignal): Promise<void> {
@@ -322,6 +323,12 @@ export class Sync {
     const isRepeat = row.lastError === 'answer-lost'
     const verdict = classify(response, isRepeat)
     const paceMs = response.kind === 'answer' ? this.#pacing[row.system].observe(response.headers) : 0
+    const isSettled = verdict.kind === 'delivered' || verdict.kind === 'dead'
+    // First how long to wait: the outbox may take no write.
+    if (isSettled && paceMs > 0) {
+      if (row.system === 'vlt-clients') this.#hold.ask(paceMs)
+      else this.#holdSystem(row, 'rate-limited', paceMs)
+    }
     switch (verdict.kind) {
       case 'delivered':
         this.#batches.channel.countDocumented()
@@ -340,21 +347,16 @@ export class Sync {
         // Whatever comes after a lost answer, the server may have the row until it says so or refuses it.
         const mayHaveIt = repeatMayConflict && (isRepeat || mayBeTaken(response))
         if (verdict.alone === true) this.#refusedAlone(row, verdict)
-        else this.#failed(row, verdict)
+        else this.#failed([{ row, verdict }])
         this.#outbox.recordAttempt(row.id, mayHaveIt ? 'answer-lost' : verdict.error)
-        return
       }
     }
-    if (paceMs <= 0) return
-    if (row.system === 'vlt-clients') this.#holdFor('asked', paceMs)
-    else this.#holdSystem(row, 'rate-limited', paceMs)
   }
 
   #answered(rows: StoredRegistration[]): void {
     this.#failuresInARow = 0
     this.#setState('online', null)
     this.#nextProbeMonoMs = this.#clock.monoMs() + probeEveryMs
-    this.#hold = { kind: 'none', untilMonoMs: 0 }
     this.#turns.settled(rows)
     for (const { id } of rows) this.#onSettled(id)
   }
@@ -375,26 +377,39 @@ export class Sync {
     this.#onState()
   }
 
-  #failed(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
-    this.#failuresInARow += 1
-    if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
-    const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
-    // What was this row's own fault before is most likely so again: no reason to stop all the others.
-    if (verdict.kind === 'pause' && row.failures === 0) {
-      this.#pause(verdict.error)
-      return
+  /** While others got through in the same request. */
+  #failedAmongOthers(failures: Failure[]): void {
+    for (const { row, verdict } of failures) {
+      if (isSuspect(verdict)) this.#turns.suspect(row.id)
+      if (verdict.kind === 'retry' && verdict.waitMs !== undefined) {
+        this.#turns.keepAway(row.id, verdict.waitMs)
+      }
     }
-    const reached = verdict.error === 'rate-limited' || verdict.error === 'request-in-progress'
-    this.#setState(reached ? 'online' : 'offline', reached ? null : verdict.error)
-    const askedMs = verdict.kind === 'retry' ? verdict.waitMs : undefined
-    if (askedMs === undefined) this.#holdFor('back-off', jitterMs)
-    // Kiosks that were all told the same second still spread out; a server that says "now" is still not hurried.
-    else this.#holdFor('asked', Math.max(askedMs + Math.min(jitterMs, 1_000), jitterMs))
   }
 
-  #pause(error: ErrorCode): void {
-    this.#setState('paused', error)
-    this.#holdFor('pause', pauseBackOff.baseMs + fullJitterMs(pauseBackOff, this.#failuresInARow))
+  /** Nothing got through. */
+  #failed(failures: Failure[]): void {
+    const [first] = failures
+    if (first === undefined) return
+    this.#failuresInARow += 1
+    const suspects = failures.filter(({ verdict }) => isSuspect(verdict)).map(({ row }) => row)
+    for (const { id } of suspects) this.#turns.suspect(id)
+    const asked = failures.flatMap(({ verdict }) => (verdict.kind === 'retry' ? (verdict.waitMs ?? []) : []))
+    const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
+    const { row, verdict } = first
+    const reached = verdict.error === 'rate-limited' || verdict.error === 'request-in-progress'
+    // What was this row's own fault before is most likely so again: no reason to stop all the others.
+    const isPause = verdict.kind === 'pause' && row.failures === 0
+    this.#setState(isPause ? 'paused' : reached ? 'online' : 'offline', reached ? null : verdict.error)
+    // Kiosks that were all told the same second still spread out; a server that says "now" is still not hurried.
+    if (asked.length > 0) this.#hold.ask(Math.max(Math.max(...asked) + Math.min(jitterMs, 1_000), jitterMs))
+    else if (this.#turns.sendScout(suspects)) return
+    if (isPause) this.#hold.pause(this.#pauseMs())
+    else if (asked.length === 0) this.#hold.backOff(jitterMs)
+  }
+
+  #pauseMs(): number {
+    return pauseBackOff.baseMs + fullJitterMs(pauseBackOff, this.#failuresInARow)
   }
 
   #learnFromProbe(response: Response): void {
@@ -414,8 +429,8 @@ export class Sync {
     else this.#log.warn({ state, code: reason }, 'server not reachable as it should be')
     this.#onState()
   }
+}
 
-  #holdFor(kind: 'back-off' | 'asked' | 'pause', ms: number): void {
-    this.#hold = { kind, untilMonoMs: this.#clock.monoMs() + ms }
-  }
+function isSuspect(verdict: Failure['verdict']): boolean {
+  return verdict.kind === 'pause' || verdict.suspect
 }
