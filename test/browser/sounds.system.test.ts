@@ -63,7 +63,6 @@ const expected: Record<string, number[]> = {
   'second-card': [...tick, ...soft, ...look],
   unclaimed: look,
   'cannot-store': bad,
-  operator: look,
 }
 
 test('each outcome has a sound of its own kind, once', { timeout: 120_000 }, async () => {
@@ -75,6 +74,12 @@ test('each outcome has a sound of its own kind, once', { timeout: 120_000 }, asy
   const page = await listening(kiosk)
   const sounds: Record<string, number[]> = {}
   await walk(page, kiosk, async (screen) => {
+    // The sound comes a moment after its picture; and none comes after it.
+    const least = expected[screen]?.length ?? 0
+    await page
+      .waitForFunction((count) => (globalThis as unknown as { heard: number[] }).heard.length >= count, least)
+      .catch(() => undefined)
+    await page.waitForTimeout(150)
     sounds[screen] = await heard(page)
   })
   const silent = Object.keys(sounds).filter((screen) => !(screen in expected))
@@ -94,6 +99,8 @@ test('who has turned the sounds off hears none', async () => {
     await quieter.tap()
     await page.locator('.level output', { hasText: new RegExp(`^${String(percent)} %$`) }).waitFor()
   }
+  // How loud it now is was heard each time.
+  expect(await heard(page)).toEqual(Array.from({ length: 9 }, () => soft).flat())
   await page.locator('.operator header button').tap()
   await kiosk.tap('A0C2BBCA')
   await page.locator('.outcome h1', { hasText: 'Tarjeta leída' }).waitFor()

@@ -68,7 +68,7 @@ export function App() {
 
   const outcome = agent === undefined ? undefined : outcomeOf(agent)
   useEffect(() => {
-    if (agent !== undefined && outcome !== undefined && filling === undefined)
+    if (agent !== undefined && outcome !== undefined && filling === undefined && !isOperator)
       play(looks[outcome].sound, agent.volume)
   }, [screen?.number, outcome])
   useEffect(() => {

@@ -1,8 +1,12 @@
+import { play } from '../sound.ts'
 import { State, Tile, type TileProps } from './tile.tsx'
 
 /** Clock, versions, report, volume and brightness of this machine. */
 export function Machine({ view: { clock, versions, bundle, volume, brightness }, said, act }: TileProps) {
-  const set = (name: 'volume' | 'brightness', value: number) => () => void act('machine', { [name]: value })()
+  const set = (name: 'volume' | 'brightness', value: number) => () => {
+    void act('machine', { [name]: value })()
+    if (name === 'volume') play('soft', value)
+  }
   const level = (name: 'volume' | 'brightness', value: number) => (
     <div class="row level">
       <p>
