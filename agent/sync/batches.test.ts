@@ -189,8 +189,7 @@ describe('a wait that the server asks for', () => {
   const awhile = (): Promise<void> => fastClock.sleep(20_000, new AbortController().signal)
 
   test('with one item of several is kept by that one alone', async () => {
-    server.item = ({ tarjeta }) =>
-      tarjeta === 'C3' ? { status: 429, headers: forLong } : { status: 201 }
+    server.item = ({ tarjeta }) => (tarjeta === 'C3' ? { status: 429, headers: forLong } : { status: 201 })
     acceptMany(20)
     deliver()
     await until(delivered(19))

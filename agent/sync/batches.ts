@@ -17,6 +17,7 @@ import { version } from '../version.ts'
 import { classifyFailure, retryAfterMs, type Response, type Verdict } from './classify.ts'
 import type { ServerClient } from './client.ts'
 import { Drain } from './drain.ts'
+import type { Failure } from './way.ts'
 
 /** What became of a request to /v1/kiosk. */
 export type Outcome =
@@ -150,12 +151,6 @@ export class Batches {
     this.#documented = { reason, untilMonoMs: this.#clock.monoMs() + againAfterMs[reason] }
     return { kind: 'fall-back' }
   }
-}
-
-/** What is to be sent again. */
-export interface Failure {
-  row: StoredRegistration
-  verdict: Verdict & { kind: 'retry' | 'pause' }
 }
 
 export interface SortedAnswers {

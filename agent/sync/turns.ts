@@ -8,9 +8,9 @@ import type { StoredRegistration, System } from '../outbox/registration.ts'
 const rowBackOff: BackOff = { baseMs: 1_000, capMs: 300_000 }
 /** So long somebody who has tapped looks at the screen; then the registration goes in its turn. */
 const liveMs = 20_000
-/** After so many rounds in which nothing got through, scouts go. */
-const roundsUntilScout = 8
-/** So many one right after the other. */
+/** So often a row has failed, with nothing getting through in between, before scouts go past it. */
+const failuresUntilScout = 9
+/** So many go one right after the other. */
 const mostScouts = 5
 
 interface Rest {
@@ -26,16 +26,16 @@ interface Rest {
  * suspect's own: it rests under a back-off of its own and no longer holds anybody up. If none gets through, the way
  * is blamed and order stays as it was.
  *
- * Where all others have to wait for a suspect, none could get through. After some rounds of that the first of them goes
- * right after the suspect has failed once more, as a *scout*: if it gets through, the suspect is blamed as by any other
- * row. A server that fails every registration fails the scout too.
+ * Where all others have to wait for a suspect, none could get through. Once it has failed often enough the first of them
+ * goes right after it has failed once more, as a *scout*: if that gets through, the suspect is blamed as by any other row.
+ * A server that fails every registration fails the scout too.
  */
 export class Turns {
   readonly #outbox: Outbox
   readonly #clock: Clock
   readonly #suspects = new Set<string>()
-  /** How often all that might go had failed, since something got through. */
-  #rounds = 0
+  /** How often rows have failed since something got through. */
+  readonly #failedInARow = new Map<string, number>()
   /** Suspects that failed just now, in so many requests without a wait in between, and the row to go next. */
   #passed: string[] = []
   #scouts = 0
@@ -45,6 +45,7 @@ export class Turns {
   readonly #live = new Map<string, number>()
   /** Systems that took nothing from us last -> when they are asked again, monotonic, and why. */
   readonly #held = new Map<System, { untilMonoMs: number; reason: ErrorCode }>()
+  #lookedMonoMs = 0
 
   constructor(outbox: Outbox, clock: Clock) {
     this.#outbox = outbox
@@ -55,8 +56,10 @@ export class Turns {
     return [...this.#held].map(([system, { reason }]) => ({ system, reason }))
   }
 
-  get isAnybodyWaiting(): boolean {
-    return this.#live.size > 0
+  /** Whether what comes next has to come at once. */
+  get isHurried(): boolean {
+    const now = this.#clock.monoMs()
+    return this.#scout !== undefined || [...this.#live.values()].some((untilMonoMs) => untilMonoMs > now)
   }
 
   /** Somebody waits for this row. */
@@ -80,18 +83,19 @@ export class Turns {
     if (scout !== undefined && !isHeld) return [scout]
     this.recallScout()
     const now = this.#clock.monoMs()
+    this.#lookedMonoMs = now
     for (const [id, { untilMonoMs }] of this.#resting) if (untilMonoMs <= now) this.#resting.delete(id)
     for (const [id, untilMonoMs] of this.#live) if (untilMonoMs <= now) this.#live.delete(id)
     const rows = this.#among(limit, [...this.#resting.keys(), ...this.#suspects], isHeld)
     if (rows.length > 0 || this.#suspects.size === 0 || isHeld) return rows
     // Every row has failed since the last success: a new round.
     this.#suspects.clear()
-    this.#rounds += 1
     return this.#among(limit, [...this.#resting.keys()], isHeld)
   }
 
   suspect(id: string): void {
     this.#suspects.add(id)
+    this.#failedInARow.set(id, (this.#failedInARow.get(id) ?? 0) + 1)
   }
 
   /**
@@ -99,9 +103,11 @@ export class Turns {
    * wait the suspects might get through as well, and the order would be broken for nothing.
    */
   sendScout(failed: readonly StoredRegistration[]): boolean {
-    if (this.#rounds < roundsUntilScout || this.#scouts === mostScouts) return false
+    const isScouting = this.#passed.length > 0
+    const often = failed.filter(({ id }) => (this.#failedInARow.get(id) ?? 0) >= failuresUntilScout)
+    this.#passed.push(...(isScouting ? failed : often).map(({ id }) => id))
+    if (this.#passed.length === 0 || this.#scouts === mostScouts) return false
     this.#scouts += 1
-    this.#passed.push(...failed.map(({ id }) => id))
     const others = [...this.#resting.keys(), ...this.#suspects]
     this.#scout = this.#outbox.behind(this.#passed, others, this.#heldSystems())
     return this.#scout !== undefined
@@ -117,7 +123,7 @@ export class Turns {
   /** The server dealt with these rows: the way is clear, so the suspects were at fault themselves. */
   settled(rows: StoredRegistration[]): void {
     const now = this.#clock.monoMs()
-    this.#rounds = 0
+    this.#failedInARow.clear()
     for (const { id, system } of rows) {
       this.#suspects.delete(id)
       this.#live.delete(id)
@@ -140,18 +146,18 @@ export class Turns {
     return isNews
   }
 
-  /** When the next rest is over, monotonic; infinity for none. */
+  /** When the next rest is over that `next` has met, monotonic; it may be over by now. Infinity for none. */
   get wakeAtMonoMs(): number {
-    const now = this.#clock.monoMs()
     const times = [...this.#resting.values(), ...this.#held.values()].map(({ untilMonoMs }) => untilMonoMs)
-    return Math.min(...times.filter((time) => time > now))
+    return Math.min(...times.filter((time) => time > this.#lookedMonoMs))
   }
 
   /** The longer one counts. */
   #rest(id: string, ms: number, isAsked: boolean): void {
     const untilMonoMs = this.#clock.monoMs() + ms
     const known = this.#resting.get(id)
-    if (known === undefined || known.untilMonoMs < untilMonoMs) this.#resting.set(id, { untilMonoMs, isAsked })
+    if (known === undefined || known.untilMonoMs < untilMonoMs)
+      this.#resting.set(id, { untilMonoMs, isAsked })
   }
 
   #among(limit: number, resting: string[], isHeld: boolean): StoredRegistration[] {
