@@ -349,6 +349,11 @@ export class Outbox implements Disposable {
     return forgetTombstones(this.#file, Date.parse(before))
   }
 
+  /** Takes a few accepted registrations into the indexes that order them; answers whether there are others. */
+  fileOldest(): boolean {
+    return this.#order.fileOldest()
+  }
+
   /** Gives room back to the disk, a piece at a time; answers whether there is more. */
   giveBack(): boolean {
     return giveBack(this.#file)

@@ -7,11 +7,13 @@ import {
   challengeHeader,
   keyPath,
   registrationsPath,
+  type RegistrationsRequest,
   type Report,
   reportPath,
 } from '../../shared/contracts/kiosk-sync.ts'
 import { fingerprint, newKey } from '../../shared/http-signatures/ed25519.ts'
 import { createLog } from '../../shared/log.ts'
+import { Registrar } from '../enrolment/registrar.ts'
 import { KioskChannel } from '../kiosk/channel.ts'
 import { identityPath, readIdentity, writeIdentity } from '../kiosk/identity.ts'
 import {
@@ -120,6 +122,26 @@ test('a backlog goes in batches that grow, in order, each registration under its
   )
   expect(sync.status).toMatchObject({ state: 'online', delivery: 'batches', deliveryReason: null })
   expect(channel.status).toMatchObject({ id: 7, state: 'active' })
+})
+
+test('what the server alone knows of a duplicate is kept with its receipt, and the text of the consents goes along', async () => {
+  const answer = { id: 8, tarjeta: 'C1', mensaje: 'registro duplicado', esDuplicado: true }
+  server.item = () => ({ status: 200, body: JSON.stringify(answer), owner: 'other' })
+  const registration = {
+    system: 'vlt-clients',
+    subject: '1',
+    card: 'C1',
+    body: '{}',
+    readerId: null,
+  } as const
+  const { id } = outbox.append({ ...registration, consentText: 'kiosk-2026-11-es' })
+  outbox.append({ ...registration, subject: '2', card: 'C2' })
+  deliver()
+  await until(delivered(2))
+  expect(JSON.parse(outbox.get(id).receipt ?? '')).toEqual({ ...answer, owner: 'other' })
+  expect(new Registrar(outbox, fastClock).ownerOf(id)).toBe('other')
+  const items = server.deliveries.flatMap(({ body }) => (JSON.parse(body) as RegistrationsRequest).items)
+  expect(items.map(({ consentText }) => consentText)).toEqual(['kiosk-2026-11-es', undefined])
 })
 
 test('what one registration is refused for, or fails on, holds up none of the others', async () => {

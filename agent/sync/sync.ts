@@ -102,10 +102,11 @@ export class Sync {
     this.#alarm.ring()
   }
 
-  /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
+  /** A person asked for it: lifts every back-off of ours, not one that the server asked for, and looks for the server. */
   tryNow(): void {
     this.#turns.tryAll()
     this.#batches.tryAgain()
+    this.#way.nextProbeMonoMs = 0
     this.#way.hold.lift()
     this.#alarm.ring()
   }

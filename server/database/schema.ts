@@ -68,6 +68,8 @@ export interface ConsentRow {
   /** The system that took the consent. */
   source: string
   card_uid: string | null
+  /** Version of the text that the person saw; null where it was not told. */
+  consent_text: string | null
   recorded_at: string
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
+import type { ItemResult } from '../../shared/contracts/kiosk-sync.ts'
 import type { Database } from '../database/database.ts'
 import { tryLock } from '../database/locks.ts'
 import type { Tx } from '../database/schema.ts'
@@ -16,6 +17,8 @@ export interface KeptAnswer {
   headers?: Record<string, string>
   /** JSON text as it was sent. */
   body: string
+  /** What a kiosk is told beside it, and nobody else. */
+  aside?: Pick<ItemResult, 'owner'>
 }
 
 /** What a work answers; with `subject`, such as `client 70`, erasing that person finds the kept answer. */
