@@ -270,7 +270,7 @@ export class Kiosk {
     const bytes = readFileSync(this.#databasePath)
     for (let place = random.between(1, 3); place > 0; place--) {
       const at = random.below(bytes.length)
-      random.fill(bytes.subarray(at, at + random.between(1, 200)))
+      random.fill(bytes.subarray(at, at + random.pick([1, 100, 5_000])))
     }
     writeFileSync(this.#databasePath, bytes)
     this.wasDamaged = true
