@@ -11,6 +11,7 @@ import {
   refuseIfHeld,
   syncFolder,
 } from './folder.ts'
+import { importedRememberer } from './imported.ts'
 import { createKeyring, keyPlace, readKeyring, type Keyring, type KeyPlace } from './keyring.ts'
 import { MarkFile, readMark } from './mark.ts'
 import { giveBirth } from './open.ts'
@@ -106,7 +107,8 @@ function build(dataFolder: string, clock: Clock, keys: KeyPlace): Recovery {
       const epoch = giveBirth(fresh, keyring, clock)
       const insert = inserter(fresh)
       let link: Uint8Array = firstLink(epoch)
-      for (const row of source.rows(keyring, new Seals(keyring, epoch))) {
+      const seals = new Seals(keyring, epoch)
+      for (const row of source.rows(keyring, seals, importedRememberer(fresh, seals))) {
         const linked = row(link)
         try {
           insert(linked)

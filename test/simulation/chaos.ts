@@ -115,9 +115,9 @@ function operate(world: World, kiosk: Kiosk, what: 'retry' | 'discard', random: 
   world.note(`${kiosk.name}: ${what} ${kiosk.ledger.labelOf(id)}`)
   const all = random.chance(0.2)
   kiosk.operate((outbox, sync) => {
-    if (what === 'discard') outbox.discard(id, 'simulated')
-    else if (all) outbox.retryAll()
-    else outbox.retry(id)
+    if (what === 'discard') outbox.letters.discard(id, 'simulated')
+    else if (all) outbox.letters.retryAll()
+    else outbox.letters.retry(id)
     sync.tryNow()
   })
 }

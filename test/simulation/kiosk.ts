@@ -214,7 +214,7 @@ export class Kiosk {
   /** As the agent does every hour. */
   forgetDelivered(): void {
     this.operate((outbox) => {
-      outbox.forgetDelivered(new Date(this.#options.clock.wallMs - dayMs).toISOString())
+      outbox.upkeep.forgetDelivered(dayMs)
     })
   }
 
