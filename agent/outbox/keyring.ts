@@ -127,7 +127,9 @@ function attempt<T>(path: string, work: () => T): T {
     if (cause instanceof AppError) throw cause
     const code = nativeCode(cause) ?? 'unknown error'
     const isFull = code === 'ENOSPC'
-    throw new AppError(isFull ? 'disk-full' : 'outbox-key-unusable', `cannot use ${path} (${code})`, { cause })
+    throw new AppError(isFull ? 'disk-full' : 'outbox-key-unusable', `cannot use ${path} (${code})`, {
+      cause,
+    })
   }
 }
 
