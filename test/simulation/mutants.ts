@@ -216,7 +216,7 @@ export const mutants: Mutant[] = [
   },
   {
     title: 'the disk changes a receipt',
-    invariants: ['chain'],
+    invariants: ['lost', 'chain'],
     seams: {
       kiosk: {
         outbox: (outbox, path) => {
@@ -233,7 +233,7 @@ export const mutants: Mutant[] = [
   },
   {
     title: 'a damaged outbox is begun anew',
-    invariants: ['lost'],
+    invariants: ['lost', 'stuck'],
     seams: {
       kiosk: {
         opening: (folder) => {
