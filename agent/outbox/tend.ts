@@ -31,6 +31,7 @@ export async function tendOutbox(outbox: Outbox, clock: Clock, log: Log, stop: A
 
   while (!stop.aborted) {
     try {
+      await inPieces(() => outbox.fileOldest())
       await inPieces(() => outbox.forgetDelivered(before(keepBodiesMs)) > 0)
       await inPieces(() => outbox.forgetTombstones(before(keepTombstonesMs)) > 0)
       await inPieces(() => outbox.reseal())

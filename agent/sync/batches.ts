@@ -17,6 +17,7 @@ import { version } from '../version.ts'
 import { classifyFailure, retryAfterMs, type Response, type Verdict } from './classify.ts'
 import type { ServerClient } from './client.ts'
 import { Drain } from './drain.ts'
+import type { Failure } from './way.ts'
 
 /** What became of a request to /v1/kiosk. */
 export type Outcome =
@@ -157,7 +158,7 @@ export interface SortedAnswers {
   settlements: Settlement[]
   /** Rows the server has dealt with. */
   settled: StoredRegistration[]
-  failed: { row: StoredRegistration; verdict: Verdict & { kind: 'retry' | 'pause' } }[]
+  failed: Failure[]
 }
 
 /** What the answers, one for each row, mean for the outbox. */

@@ -14,7 +14,7 @@ import { createCaseDesk } from '../systems/vlt-clients/cases.ts'
 import { findClientHolding } from '../systems/vlt-clients/privacy.ts'
 import { engines, openTestbed, register, type Received, send, type Testbed } from '../testbed.testing.ts'
 import { createKioskDesk } from './desk.ts'
-import { item, joinedKiosk, newCode, TestKiosk } from './kiosk.testing.ts'
+import { item, joinedKiosk, newCode, testEpoch, TestKiosk } from './kiosk.testing.ts'
 
 const told = ({ status, body }: Received): [number, unknown] => {
   const { code } = JSON.parse(body) as { code?: string }
@@ -197,6 +197,48 @@ describe.each(engines)('on %s', (engine) => {
         ...Array.from({ length: 3 }, () => 'kiosk-2026-11-en'),
       ])
       expect((await kiosk.batch([{ ...item(5), consentText: 'two words' }])).status).toBe(422)
+    })
+
+    test('that repeats what another kiosk brought is answered the same, and counts for each once', async () => {
+      await using bed = await openTestbed({ engine })
+      const [first, other] = [await joinedKiosk(bed), await joinedKiosk(bed)]
+      const [taken] = await first.results([item(1)])
+      const replayed = { ...taken, headers: { 'idempotency-replayed': 'true' } }
+      for (const kiosk of [other, first, other, first])
+        expect(await kiosk.results([item(1)])).toEqual([replayed])
+      expect(await counted(bed, 'cards')).toBe(1)
+      const one = { accepted: 1, delivered: 1, highestSequence: 1 }
+      for (const kiosk of [first, other]) {
+        expect(JSON.parse((await kiosk.report(one)).body)).toEqual({ agrees: true, taken: 1, gaps: [] })
+      }
+      expect(await cases(bed)).toEqual([])
+    })
+
+    test('with the key of another kiosk and a body of its own learns nothing, and changes nothing', async () => {
+      await using bed = await openTestbed({ engine })
+      const [first, other] = [await joinedKiosk(bed), await joinedKiosk(bed)]
+      const [taken] = await first.results([item(1)])
+      const [refused] = await other.results([{ ...item(2), idempotencyKey: 'key-1' }])
+      expect(refused?.status).toBe(422)
+      expect(refused?.body).not.toContain('tarjeta')
+      expect(await first.results([item(1)])).toMatchObject([{ status: taken?.status, body: taken?.body }])
+      const none = { accepted: 1, dead: 1, highestSequence: 1 }
+      expect(JSON.parse((await other.report(none)).body)).toEqual({ agrees: true, taken: 0, gaps: [] })
+    })
+
+    test.each([
+      ['a machine that left and joined again', (bed: Testbed) => joinedKiosk(bed), undefined],
+      ['an outbox that was salvaged', (_bed: Testbed, kiosk: TestKiosk) => Promise.resolve(kiosk), 'epoch-2'],
+    ])('from %s counts anew what it delivers, also where an answer was lost', async (_who, next, epoch) => {
+      await using bed = await openTestbed({ engine })
+      const before = await joinedKiosk(bed)
+      await before.results([item(1), item(2)])
+      const kiosk = await next(bed, before)
+      const again = { epoch: epoch ?? testEpoch, items: [item(2), item(3)] }
+      for (let times = 0; times < 2; times++) await kiosk.post(registrationsPath, again)
+      const report = { epoch: again.epoch, accepted: 3, delivered: 3, documented: 1, highestSequence: 3 }
+      expect(JSON.parse((await kiosk.report(report)).body)).toEqual({ agrees: true, taken: 2, gaps: [] })
+      expect(await cases(bed)).toEqual([])
     })
 
     test('refuses a key with another body, and that item alone', async () => {

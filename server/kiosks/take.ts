@@ -73,7 +73,7 @@ export async function takeBatch(
       subject = answer.subject
       return answer
     }
-    const done = await savepoint(tx, () => idempotency.onceFor(tx, kioskId, request, work))
+    const done = await savepoint(tx, () => idempotency.onceFor(tx, { kioskId, epoch }, request, work))
     if ('undone' in done) {
       onBug(done.undone)
       add(item, read.dialect.serverError(''), 'failed')

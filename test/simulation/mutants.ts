@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { keyPlace, readKeyring, writeKeyring } from '../../agent/outbox/keyring.ts'
 import type { Outbox } from '../../agent/outbox/outbox.ts'
 import type { Response, Verdict } from '../../agent/sync/classify.ts'
 import type { RemoteSystem } from '../../agent/sync/systems/system.ts'
@@ -166,6 +170,93 @@ export const mutants: Mutant[] = [
     ),
   },
   {
+    title: 'what is settled is forgotten at once',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) =>
+          each(outbox, (name, call) => {
+            if (name !== 'forgetTombstones') return call()
+            outbox.forgetDelivered('9999-12-31')
+            return outbox.forgetTombstones('9999-12-31')
+          }),
+      },
+    },
+  },
+  {
+    title: 'a correction is sent as it was before',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) =>
+          each(outbox, (name, call, [id]) => {
+            if (name !== 'fix') return call()
+            outbox.retry(String(id))
+            return undefined
+          }),
+      },
+    },
+  },
+  {
+    title: 'an old data key goes before everything is under the new one',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox, path) =>
+          each(outbox, (name, call) => {
+            const done = call()
+            if (name === 'rotateKeys') forgetOldKeys(dirname(path))
+            return done
+          }),
+      },
+    },
+  },
+  {
+    title: 'the disk changes a receipt',
+    invariants: ['chain'],
+    seams: {
+      kiosk: {
+        outbox: (outbox, path) => {
+          const change = handleOf(path).prepare(
+            `UPDATE registrations SET outcome = zeroblob(60) WHERE state = 'delivered'`,
+          )
+          return each(outbox, (name, call) => {
+            if (name === 'append') change.run()
+            return call()
+          })
+        },
+      },
+    },
+  },
+  {
+    title: 'a damaged outbox is begun anew',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        opening: (folder) => {
+          const path = join(folder, 'outbox.db')
+          if (!existsSync(path) || isSound(path)) return
+          for (const suffix of ['', '-wal', '-shm', '-mark']) rmSync(path + suffix, { force: true })
+        },
+      },
+    },
+  },
+  {
+    title: 'a scout goes at the first failure',
+    invariants: ['order'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) =>
+          each(outbox, (name, call, [limit, resting]) => {
+            if (name !== 'nextBatch' || limit !== 1) return call()
+            const suspects = [...(resting as string[])]
+            const scout = suspects.length === 0 ? undefined : outbox.behind(suspects, suspects)
+            return scout === undefined ? call() : [scout]
+          }),
+      },
+    },
+  },
+  {
     title: 'the log tells what is sent',
     invariants: ['privacy'],
     seams: {
@@ -198,13 +289,35 @@ function withVerdict(opinion: (response: Response, verdict: Verdict) => Verdict)
 }
 
 /** The outbox with something around each of its calls. */
-function each(outbox: Outbox, around: (name: string | symbol, call: () => unknown) => unknown): Outbox {
+function each(
+  outbox: Outbox,
+  around: (name: string | symbol, call: () => unknown, args: unknown[]) => unknown,
+): Outbox {
   return new Proxy(outbox, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       return (...args: unknown[]) =>
-        around(name, () => (value as (...args: unknown[]) => unknown).apply(target, args))
+        around(name, () => (value as (...args: unknown[]) => unknown).apply(target, args), args)
     },
   })
+}
+
+function forgetOldKeys(folder: string): void {
+  const place = keyPlace(folder, undefined)
+  const keyring = readKeyring(place)
+  if (keyring !== undefined) writeKeyring(place, { ...keyring, data: keyring.data.slice(0, 1) })
+}
+
+function isSound(path: string): boolean {
+  try {
+    const database = new Sqlite(path, { readonly: true })
+    try {
+      return database.pragma('quick_check', { simple: true }) === 'ok'
+    } finally {
+      database.close()
+    }
+  } catch {
+    return false
+  }
 }
