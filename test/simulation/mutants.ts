@@ -215,13 +215,13 @@ export const mutants: Mutant[] = [
     },
   },
   {
-    title: 'the disk changes a receipt',
-    invariants: ['lost', 'chain'],
+    title: 'the disk changes a link of the chain',
+    invariants: ['chain'],
     seams: {
       kiosk: {
         outbox: (outbox, path) => {
           const change = handleOf(path).prepare(
-            `UPDATE registrations SET outcome = zeroblob(60) WHERE state = 'delivered'`,
+            `UPDATE registrations SET link = zeroblob(32) WHERE state = 'delivered'`,
           )
           return each(outbox, (name, call) => {
             if (name === 'append') change.run()
