@@ -77,6 +77,8 @@ export class Kiosk {
   /** Where the files of a process that has just been killed were saved. */
   #grave: string | undefined
   #isDiskFull = false
+  /** What the wall said since something settled was noted last. */
+  #earliestMs = Number.POSITIVE_INFINITY
   readonly #awaitedUntil = new Map<string, number>()
   #rows: readonly StoredRegistration[] | undefined
   /** Its disk has given something else than it was given, once at least. */
@@ -253,9 +255,13 @@ export class Kiosk {
     })
   }
 
-  /** Notes when what was settled, by this machine's wall. */
+  /** Notes what was settled, and when by this machine's wall at the earliest. */
   noteSettled(): void {
-    this.ledger.noteSettled(this.rows(), this.#options.clock.wallMs)
+    const { wallMs } = this.#options.clock
+    this.#earliestMs = Math.min(this.#earliestMs, wallMs)
+    if (!this.isUp) return
+    this.ledger.noteSettled(this.rows(), this.#earliestMs)
+    this.#earliestMs = wallMs
   }
 
   /** Bytes of the outbox change while nobody looks; only of a machine that is off. */
