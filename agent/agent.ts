@@ -13,6 +13,7 @@ import { forgetStaleDraft } from './enrolment/customer/draft.ts'
 import { diagnose, writeBundle } from './doctor/bundle.ts'
 import { openCore } from './core.ts'
 import { EnrolmentDesk } from './enrolment/desk.ts'
+import { refused } from './enrolment/registrar.ts'
 import { tendOutbox } from './outbox/tend.ts'
 import { startLoops } from './loops.ts'
 import { readSpecs } from './reader-specs.ts'
@@ -35,6 +36,7 @@ const firstLookMs = 2_000
 export interface OpenAgent extends AsyncDisposable {
   /** Where the kiosk page is; null when its port could not be had. */
   readonly pageUrl: string | null
+  /** Aborted, with an AppError where it is no bug, once the program must end. */
   readonly broken: AbortSignal
   /** Answers why the agent is not doing its work, or undefined while it does. */
   alive(): Promise<string | undefined>
@@ -72,6 +74,12 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
     pageState.show(notice)
   })
   pageState.watchDesk(() => desk.waiting)
+  const { damaged } = core.outbox
+  damaged.addEventListener('abort', () => {
+    const { code, message } = damaged.reason as AppError
+    log.fatal({ code }, `out of service: ${message}`)
+    pageState.show({ kind: 'refused', outcome: refused(damaged.reason as AppError) })
+  })
   stack.defer(() => void desk.cancel())
 
   const simulatedDevices = new SimulatedDevices(clock)

@@ -13,7 +13,7 @@ import { remoteSystems } from './sync/systems/systems.ts'
 
 /** Outbox and sync, without readers: what a command uses while no agent runs. */
 export interface OpenCore extends Core, AsyncDisposable {
-  /** Aborted by a bug in a loop; the program must end. */
+  /** Aborted by a bug in a loop, or with the AppError of a damaged outbox; the program must end. */
   readonly broken: AbortSignal
 }
 
@@ -59,7 +59,8 @@ export async function openCore(
   })
   membership.tell(sync)
   const loops = startLoops(stopWithinMs, clock, log)
-  if (deliver) loops.add((stop, cut) => sync.run(stop, cut))
+  // No answer could be noted down in a damaged outbox: what is in flight goes again, under its key.
+  if (deliver) loops.add((stop, cut) => sync.run(stop, AbortSignal.any([cut, outbox.damaged])))
   stack.use(loops)
   const status = () =>
     agentStatus({
@@ -75,7 +76,7 @@ export async function openCore(
     sync,
     status,
     readsOnlyLf: () => readsOnlyLf(config.reader),
-    broken: loops.broken,
+    broken: AbortSignal.any([loops.broken, outbox.damaged]),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -151,7 +151,7 @@ test('on a disk that fills up in the middle of a day, every answer of the server
     delivered += batch.length
     outbox.settleAll(batch.map(({ id }) => ({ id, state: 'delivered', receipt: 'y'.repeat(500) })))
     rmSync(filler)
-    outbox.layBallast()
+    outbox.upkeep.layBallast()
   }
   expect(refused).toBeGreaterThan(60)
   expect(outbox.inspect().ballast).toBe(true)

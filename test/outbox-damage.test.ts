@@ -38,7 +38,7 @@ function fill(data: string): { outbox: Outbox; truth: Map<string, StoredRegistra
     })
     if (row % 5 === 1) outbox.markDelivered(id, JSON.stringify({ id: row }))
     if (row % 50 === 2) outbox.markDead(id, 'rejected-invalid', null)
-    if (row === 200) outbox.forgetDelivered('9999-01-01T00:00:00.000Z')
+    if (row === 200) outbox.upkeep.forgetDelivered(0)
   }
   return { outbox, truth: new Map(outbox.page(0, rows).map((row) => [row.idempotencyKey, row])) }
 }
@@ -47,7 +47,7 @@ function fill(data: string): { outbox: Outbox; truth: Map<string, StoredRegistra
 function openAndMend(data: string): Outbox {
   const outbox = Outbox.open(data, systemClock)
   try {
-    for (let from: number | undefined = 0; from !== undefined;) from = outbox.mend(from)
+    for (let from: number | undefined = 0; from !== undefined;) from = outbox.upkeep.mend(from)
     return outbox
   } catch (error) {
     outbox[Symbol.dispose]()

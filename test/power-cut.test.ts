@@ -81,7 +81,7 @@ test(
       expect(found.slice(0, accepted)).toEqual(keys.slice(0, accepted))
       expect(found.length - accepted).toBeLessThanOrEqual(1)
       expect(new Set(found).size).toBe(found.length)
-      expect((await again.verify()).problems).toEqual([])
+      expect((await again.upkeep.verify()).problems).toEqual([])
       if (found.length > accepted) seen.kept += 1
       else seen.gone += 1
       again[Symbol.dispose]()

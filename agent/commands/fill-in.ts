@@ -120,16 +120,20 @@ export function wrongFields(complaints: Complaint[], { language }: AgentConfig):
 
 /** The JSON object in a file, or in standard input for `-`. Throws `input-unreadable`. */
 export async function readObject(from: string, terminal: Terminal): Promise<Record<string, unknown>> {
+  return parseWireJson(await readObjectText(from, terminal)) as Record<string, unknown>
+}
+
+/** The same as it is written. */
+export async function readObjectText(from: string, terminal: Terminal): Promise<string> {
   let content: string
   try {
     content = from === '-' ? await readAll(terminal.stdin) : readFileSync(from, 'utf8')
   } catch (cause) {
     throw new AppError('input-unreadable', `cannot read ${from}`, { cause })
   }
-  const value = parseWireJson(content.replace(/^\uFEFF/, ''))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const source = from === '-' ? 'standard input' : from
-    throw new AppError('input-unreadable', `${source} does not hold a JSON object`)
-  }
-  return value as Record<string, unknown>
+  const text = content.replace(/^\uFEFF/, '')
+  const value = parseWireJson(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text
+  const source = from === '-' ? 'standard input' : from
+  throw new AppError('input-unreadable', `${source} does not hold a JSON object`)
 }

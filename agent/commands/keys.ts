@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ListedKey } from '../outbox/outbox.ts'
+import type { ListedKey } from '../outbox/keys.ts'
 import { actorOf, reachOutbox, settings, type Terminal } from './context.ts'
 import { localTime } from './layout.ts'
 

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { AppError } from '../../shared/errors.ts'
 import type { WholeEntry } from '../control/queue-operations.ts'
+import type { Complaint } from '../enrolment/forms/form.ts'
 import type { AuditEntry } from '../outbox/audit.ts'
 import { actorOf, reachOutbox, settings, type Operations, type Terminal } from './context.ts'
+import { readObjectText, wrongFields } from './fill-in.ts'
 import { localTime } from './layout.ts'
 import { Prompt } from './prompt.ts'
 
@@ -37,11 +37,15 @@ export function addQueueLetters(queue: Command, terminal: Terminal): void {
     .option('--from <file>', 'the whole corrected body, as `queue show` prints it; - for standard input')
     .action(async (id: string, { from }: { from?: string }, command: Command) => {
       await using outbox = await reach(command)
-      const { body, lastError, hint, state } = (await outbox.ask('queue.show', { id })) as WholeEntry
-      if (state !== 'dead') throw new AppError('registration-settled', `registration ${id} is ${state}`)
-      if (lastError !== null) terminal.say(`${lastError}: ${hint ?? ''}`)
-      const fixed = from === undefined ? await askFields(body, terminal) : await readFixed(from, terminal)
-      await outbox.ask('queue.fix', { id, body: fixed, actor: actor() })
+      const letter = (await outbox.ask('queue.show', { id })) as WholeEntry
+      if (letter.state !== 'dead')
+        throw new AppError('registration-settled', `registration ${id} is ${letter.state}, not a dead letter`)
+      const fixed =
+        from === undefined ? await askFields(letter, terminal) : await readObjectText(from, terminal)
+      await outbox.ask('queue.fix', { id, body: fixed, actor: actor() }).catch((error: unknown) => {
+        if (!(error instanceof AppError && error.code === 'input-invalid')) throw error
+        throw wrongFields(error.fields as Complaint[], settings(command, terminal))
+      })
       terminal.say('Corrected; to be sent again.')
     })
 
@@ -50,6 +54,7 @@ export function addQueueLetters(queue: Command, terminal: Terminal): void {
     .description('Give a dead letter up; it stays listed as discarded, with the reason')
     .requiredOption('--reason <text>', 'why; kept with the registration')
     .action(async (id: string, { reason }: { reason: string }, command: Command) => {
+      if (reason.trim() === '') throw new AppError('usage', '--reason must say why')
       await using outbox = await reach(command)
       await outbox.ask('queue.discard', { id, reason, actor: actor() })
       terminal.say('Discarded.')
@@ -79,18 +84,12 @@ interface RetryOptions {
   json?: boolean
 }
 
-async function readFixed(file: string, { stdin }: Terminal): Promise<string> {
-  try {
-    return file === '-' ? await readAll(stdin) : readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new AppError('input-unreadable', `cannot read ${file}`, { cause })
-  }
-}
-
 /** Field by field, on a terminal. A number or yes/no stays one. */
-async function askFields(body: unknown, { stdin, errorStream }: Terminal): Promise<string> {
+async function askFields({ body, lastError, hint }: WholeEntry, terminal: Terminal): Promise<string> {
+  const { stdin, errorStream } = terminal
   if (!stdin.isTTY)
     throw new AppError('usage', 'give the corrected body with --from, or run this on a terminal')
+  if (lastError !== null) terminal.say(`${lastError}: ${hint ?? ''}`)
   using prompt = new Prompt(stdin, errorStream)
   const fixed: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(body as Record<string, unknown>)) {

@@ -8,6 +8,9 @@ import { reachOutbox, settings, type Terminal } from './context.ts'
 import { addQueueLetters } from './queue-letters.ts'
 import { addQueueReading } from './queue-list.ts'
 
+/** A million rows on a slow machine, with taps in between. */
+const verifyWithinMs = 10 * 60_000
+
 export function addQueue(program: Command, terminal: Terminal): void {
   const queue = program.command('queue').description('Look after the registrations kept on this machine')
   addQueueReading(queue, terminal)
@@ -19,7 +22,7 @@ export function addQueue(program: Command, terminal: Terminal): void {
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       await using outbox = await reachOutbox(settings(command, terminal), terminal)
-      const found = (await outbox.ask('queue.verify')) as Verification
+      const found = (await outbox.ask('queue.verify', {}, undefined, verifyWithinMs)) as Verification
       if (json === true) terminal.print(JSON.stringify(found, null, 2))
       else terminal.print(describe(found))
       if (found.problems.length === 0) return

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../shared/clock.ts'
+import { AppError } from '../../shared/errors.ts'
 import { createLog } from '../../shared/log.ts'
 import { createServiceManager } from '../../shared/service-manager.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
@@ -56,6 +57,8 @@ export function addRun(program: Command, terminal: Terminal): void {
       await untilAborted(stopped)
       await feeding
       await manager.stopping()
-      if (agent.broken.aborted) terminal.exit(exitCodes.failure)
+      if (!agent.broken.aborted) return
+      if (agent.broken.reason instanceof AppError) throw agent.broken.reason
+      terminal.exit(exitCodes.failure)
     })
 }

@@ -7,6 +7,7 @@ import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { untilAborted } from '../../shared/until-aborted.ts'
 import { parseClient, toRegistration } from '../enrolment/client-data.ts'
 import type { EnrolmentDesk } from '../enrolment/desk.ts'
+import type { Complaint } from '../enrolment/forms/form.ts'
 import { queuedForms } from '../enrolment/forms/queued.ts'
 import { asOutcome, confirmWithinMs, describe, type Outcome, type Registrar } from '../enrolment/registrar.ts'
 import { isMadeUp } from '../enrolment/typed-card.ts'
@@ -213,9 +214,12 @@ async function readCard(text: string, { readsOnlyLf }: Core): Promise<CardUid> {
     if (!isMadeUp(parsed.uid, await readsOnlyLf())) return parsed.uid
     throw new AppError('card-random', 'the UID is one that phones make up')
   }
-  throw new AppError('input-invalid', 'the card is not the UID of a card', {
-    fields: [{ field: 'tarjeta', message: 'The tarjeta field format is invalid.' }],
-  })
+  const complaint: Complaint = {
+    field: 'tarjeta',
+    message: 'The tarjeta field format is invalid.',
+    rule: 'card',
+  }
+  throw new AppError('input-invalid', 'the card is not the UID of a card', { fields: [complaint] })
 }
 
 function onlyPath(devices: SimulatedDevices): string {

@@ -70,9 +70,9 @@ export function queueOperations(parts: {
         actor: by,
       } = take(z.object({ id: id.optional(), cause: z.string().optional(), actor }), params)
       if (cause !== undefined && !isErrorCode(cause))
-        throw new AppError('usage', `there is no cause ${cause}`)
-      if (one !== undefined) outbox.retry(outbox.find(one).id, by)
-      const retried = one === undefined ? outbox.retryAll(cause, by) : 1
+        throw new AppError('usage', `there is no cause ${cause}; \`queue list --state dead\` shows them`)
+      if (one !== undefined) outbox.letters.retry(outbox.find(one).id, by)
+      const retried = one === undefined ? outbox.letters.retryAll(cause, by) : 1
       sync.tryNow()
       return { retried }
     },
@@ -81,37 +81,38 @@ export function queueOperations(parts: {
     'queue.fix': async (params: unknown): Promise<void> => {
       const { id: one, body, actor: by } = take(z.object({ id, body: z.string(), actor }), params)
       const stored = outbox.find(one)
-      outbox.fix(stored.id, await checkedBody(stored, asObject(body), readCard), by)
+      outbox.letters.fix(stored.id, await checkedBody(stored, asObject(body), readCard), by)
       sync.tryNow()
     },
 
     'queue.discard': (params: unknown): void => {
       const fields = take(z.object({ id, reason: z.string().trim().min(1), actor }), params)
-      outbox.discard(outbox.find(fields.id).id, fields.reason, fields.actor)
+      outbox.letters.discard(outbox.find(fields.id).id, fields.reason, fields.actor)
     },
 
     /** Oldest first, whole; the next page begins above the last `seq`. */
     'queue.export': (params: unknown): WholeEntry[] => {
       const { afterSeq, actor: by } = take(z.object({ afterSeq: z.int(), actor }), params)
-      if (afterSeq === 0) outbox.noteExport(by)
+      if (afterSeq === 0) outbox.letters.noteExport(by)
       return outbox.page(afterSeq, pageSize).map(asWholeEntry)
     },
 
-    'queue.audit': (params: unknown) => outbox.audit(take(z.object({ limit: z.int().min(1) }), params).limit),
+    'queue.audit': (params: unknown) =>
+      outbox.letters.audit(take(z.object({ limit: z.int().min(1) }), params).limit),
 
-    'queue.verify': () => outbox.verify(),
+    'queue.verify': () => outbox.upkeep.verify(),
 
     /** For `doctor`. */
     doctor: (): OutboxCondition => ({
       ...outbox.inspect(),
-      causes: outbox.deadLetterCauses(),
-      keys: outbox.keys(),
+      causes: outbox.letters.causes(),
+      keys: outbox.keys.list(),
     }),
 
-    'keys.list': () => ({ keys: outbox.keys(), resealedThrough: outbox.resealedThrough }),
+    'keys.list': () => ({ keys: outbox.keys.list(), resealedThrough: outbox.keys.resealedThrough }),
 
     'keys.rotate': (params: unknown) => ({
-      number: outbox.rotateKeys(take(z.object({ actor }), params).actor),
+      number: outbox.keys.rotate(take(z.object({ actor }), params).actor),
     }),
   } satisfies Handlers
 }
@@ -126,9 +127,9 @@ async function checkedBody(
   for (const [field, value] of Object.entries(given)) if (value === '…') given[field] = before[field]
   if (system === 'vlt-clients') {
     const { tarjeta, ...rest } = given
-    const card = await readCard(typeof tarjeta === 'string' ? tarjeta : '')
     const checked = checkClient(rest)
-    if ('client' in checked) return clientJson(checked.client, card)
+    if ('client' in checked)
+      return clientJson(checked.client, await readCard(typeof tarjeta === 'string' ? tarjeta : ''))
     throw new AppError('input-invalid', 'the data is not complete or not correct', {
       fields: checked.complaints,
     })

@@ -16,6 +16,7 @@ export class Membership implements AsyncDisposable {
   readonly batches: Batches
   readonly #channel: KioskChannel
   readonly #configuredUrl: string | undefined
+  readonly #outbox: Outbox
   readonly #stack = new AsyncDisposableStack()
   #client: ServerClient | undefined
   #sync: Pick<Sync, 'use'> | undefined
@@ -29,6 +30,7 @@ export class Membership implements AsyncDisposable {
     onChange: () => void
   }) {
     const { folder, outbox, clock, log, onChange } = parts
+    this.#outbox = outbox
     this.#channel = new KioskChannel({ folder, log, epoch: () => outbox.watermark(), onChange })
     this.batches = new Batches(this.#channel, clock)
     this.#configuredUrl = parts.serverUrl
@@ -84,6 +86,9 @@ export class Membership implements AsyncDisposable {
   }
 
   #connect(url: string): ServerClient {
-    return this.#stack.use(new ServerClient(url, version, timeouts))
+    const onDate = (date: string): void => {
+      this.#outbox.heard(date)
+    }
+    return this.#stack.use(new ServerClient(url, version, timeouts, onDate))
   }
 }

@@ -68,8 +68,8 @@ test('nothing that is known of people can be read in any file, whatever became o
   const [delivered = '', dead = '', discarded = '', fixed = '', failing = ''] = ids
   outbox.markDelivered(delivered, receipt)
   for (const id of [dead, discarded, fixed]) outbox.markDead(id, 'rejected-invalid', receipt)
-  outbox.discard(discarded, 'canary-reason')
-  outbox.fix(fixed, body.replace('Ximena', 'Ximena Lucia'))
+  outbox.letters.discard(discarded, 'canary-reason')
+  outbox.letters.fix(fixed, body.replace('Ximena', 'Ximena Lucia'))
   outbox.blame(failing)
   expect(outbox.get(fixed)).toMatchObject({
     state: 'pending',
@@ -77,9 +77,9 @@ test('nothing that is known of people can be read in any file, whatever became o
   })
   expect(outbox.get(delivered)).toMatchObject({ receipt, body })
   expect(leaks()).toEqual([])
-  outbox.forgetDelivered('9999-01-01T00:00:00.000Z')
-  outbox.rotateKeys()
-  while (outbox.reseal());
+  outbox.upkeep.forgetDelivered(0)
+  outbox.keys.rotate()
+  while (outbox.keys.reseal());
   expect(leaks()).toEqual([])
   outbox[Symbol.dispose]()
   expect(leaks()).toEqual([])
@@ -108,7 +108,7 @@ describe('an outbox of version 1', () => {
     // The second of the same client waits for the first, as before.
     expect(outbox.nextBatch(10, [], []).map(({ seq }) => seq)).toEqual([1])
     expect(outbox.watermark()).toMatchObject({ accepted: 6, pending: 3, delivered: 1, dead: 1, discarded: 1 })
-    expect((await outbox.verify()).problems).toEqual([])
+    expect((await outbox.upkeep.verify()).problems).toEqual([])
     expect(leaks()).toEqual([])
     outbox[Symbol.dispose]()
     expect(leaks()).toEqual([])
@@ -135,21 +135,21 @@ describe('keys', () => {
       { length: 450 },
       (_, index) => outbox.append({ ...registration, subject: String(index) }).id,
     )
-    expect(outbox.rotateKeys()).toBe(2)
-    expect(outbox.keys().map(({ number, use }) => ({ number, use }))).toEqual([
+    expect(outbox.keys.rotate()).toBe(2)
+    expect(outbox.keys.list().map(({ number, use }) => ({ number, use }))).toEqual([
       { number: 2, use: 'seals' },
       { number: 1, use: 'opens' },
     ])
-    expect(outbox.reseal()).toBe(true)
+    expect(outbox.keys.reseal()).toBe(true)
     ids.push(outbox.append(registration).id)
     // A stop in the middle is no loss.
     outbox[Symbol.dispose]()
     using again = Outbox.open(folder, systemClock)
-    while (again.reseal());
-    expect(again.keys().map(({ number }) => number)).toEqual([2])
+    while (again.keys.reseal());
+    expect(again.keys.list().map(({ number }) => number)).toEqual([2])
     for (const id of ids) expect(again.get(id).body).toBe(body)
-    expect((await again.verify()).problems).toEqual([])
-    expect(again.audit(10)).toMatchObject([{ action: 'rotate-keys', detail: 'key 2' }])
+    expect((await again.upkeep.verify()).problems).toEqual([])
+    expect(again.letters.audit(10)).toMatchObject([{ action: 'rotate-keys', detail: 'key 2' }])
   })
 
   test.each([
@@ -200,7 +200,7 @@ describe('keys', () => {
     {
       using outbox = Outbox.open(folder, systemClock, { keySecretFile })
       expect(outbox.get(id).body).toBe(body)
-      outbox.rotateKeys()
+      outbox.keys.rotate()
     }
     expect(readFileSync(join(folder, 'outbox-keys.json'), 'utf8')).not.toContain('"index"')
     expect(() => Outbox.open(folder, systemClock)).toThrow(withCode('outbox-key-missing'))
@@ -222,7 +222,7 @@ describe('keys', () => {
     )
     database.close()
     using outbox = Outbox.open(folder, systemClock)
-    expect((await outbox.verify()).problems).toEqual(['number 1 does not open'])
+    expect((await outbox.upkeep.verify()).problems).toEqual(['number 1 does not open'])
     expect(outbox.get(a.id)).toMatchObject({ body: '{}', lastError: 'registration-damaged' })
     expect(outbox.nextBatch(10, [], []).map(({ id }) => id)).toEqual([b.id])
     expect(outbox.watermark()).toMatchObject({ accepted: 2, pending: 1, lost: 1 })

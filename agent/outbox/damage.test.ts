@@ -216,7 +216,7 @@ describe('recover', () => {
     database.exec('DELETE FROM registrations WHERE seq = 7')
     database.close()
     using outbox = Outbox.open(folder, systemClock)
-    const { problems } = await outbox.verify()
+    const { problems } = await outbox.upkeep.verify()
     expect(problems).toContain(
       'the chain is broken at number 8: this row or the one before was removed or changed',
     )

@@ -2,8 +2,9 @@ import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Ballast } from './ballast.ts'
 import type { Database, Statement } from './database.ts'
-import type { MarkFile } from './mark.ts'
 import { reportDamage } from './folder.ts'
+import type { MarkFile } from './mark.ts'
+import { PassedTime } from './passed-time.ts'
 import { firstLink, type Seals } from './seal.ts'
 import { withStorageErrors } from './storage-errors.ts'
 
@@ -22,6 +23,7 @@ export class OutboxFile implements Disposable {
   readonly clock: Clock
   readonly seals: Seals
   readonly epoch: string
+  readonly time: PassedTime
   /** Last sequence number given out; 0 before the first. */
   highestSeq: number
   /** Link of the last row. */
@@ -29,6 +31,7 @@ export class OutboxFile implements Disposable {
   readonly #mark: MarkFile
   readonly #ballast: Ballast
   readonly #statements = new Map<string, Statement>()
+  readonly #damage = new AbortController()
   #tally: Tally
 
   constructor(parts: {
@@ -39,6 +42,7 @@ export class OutboxFile implements Disposable {
     epoch: string
     mark: MarkFile
     ballast: Ballast
+    bootId: Uint8Array
   }) {
     this.database = parts.database
     this.path = parts.path
@@ -51,6 +55,12 @@ export class OutboxFile implements Disposable {
     this.highestSeq = highestSeq
     this.link = link
     this.#tally = this.#readTally()
+    this.time = PassedTime.open(parts.path, parts.clock, parts.bootId, () => this.#lastSettledMs())
+  }
+
+  /** Aborts when the file turns out damaged; from then on nothing is read or written. */
+  get damaged(): AbortSignal {
+    return this.#damage.signal
   }
 
   get tally(): Readonly<Tally> {
@@ -112,19 +122,33 @@ export class OutboxFile implements Disposable {
   /** Throws AppErrors in the place of what SQLite throws, and `agent-stopping` once the file is closed. */
   guarded<T>(work: () => T): T {
     if (!this.database.open) throw new AppError('agent-stopping', 'the outbox is closed')
+    this.damaged.throwIfAborted()
     try {
       return withStorageErrors(this.path, work)
     } catch (error) {
-      // Checking at the start does not see all that a later write stumbles over: the next start must not try again.
-      if (error instanceof AppError && error.code === 'outbox-corrupt') reportDamage(this.path)
+      if (error instanceof AppError && error.code === 'outbox-corrupt') {
+        // Checking at the start does not see all that a later write stumbles over: the next start must not try again.
+        reportDamage(this.path)
+        this.#damage.abort(error)
+      }
       throw error
     }
   }
 
   [Symbol.dispose](): void {
     if (!this.database.open) return
+    this.time.keep()
     this.#mark[Symbol.dispose]()
     this.database.close()
+  }
+
+  #lastSettledMs(): number | null {
+    const [last] = this.all<{ at: number | null }>(
+      `SELECT max(at) AS at FROM (
+         SELECT max(settled_at) AS at FROM registrations WHERE state IN ('delivered', 'discarded')
+         UNION ALL SELECT max(settled_at) FROM tombstones)`,
+    )
+    return last?.at ?? null
   }
 
   #readTally(): Tally {
@@ -146,7 +170,9 @@ export function lastRow(database: Database): {
     .prepare('SELECT seq_floor AS floor, base_link AS base, epoch FROM outbox')
     .get() as { floor: number; base: Uint8Array; epoch: string }
   const last = database
-    .prepare('SELECT seq, link FROM every_registration ORDER BY seq DESC LIMIT 1')
+    .prepare(
+      `SELECT seq, link FROM registrations UNION ALL SELECT seq, link FROM tombstones ORDER BY seq DESC LIMIT 1`,
+    )
     .get() as { seq: number; link: Uint8Array } | undefined
   const link = last?.link ?? (base.length === 0 ? firstLink(epoch) : base)
   const lastSeq = last?.seq ?? 0

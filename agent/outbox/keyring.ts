@@ -77,7 +77,10 @@ export function newDataKey(number: number, createdAt: string): DataKey {
   return { number, createdAt, key: randomBytes(keyBytes) }
 }
 
-/** Takes the place of the keyring before, at once; on the disk when this returns. Throws `outbox-key-unusable`. */
+/**
+ * Takes the place of the keyring before, at once; on the disk when this returns. Throws `outbox-key-unusable` or
+ * `disk-full`.
+ */
 export function writeKeyring({ path, secret }: KeyPlace, keyring: Keyring): void {
   const plain = {
     index: keyring.index.toString('base64'),
@@ -123,7 +126,10 @@ function attempt<T>(path: string, work: () => T): T {
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     const code = nativeCode(cause) ?? 'unknown error'
-    throw new AppError('outbox-key-unusable', `cannot use ${path} (${code})`, { cause })
+    const isFull = code === 'ENOSPC'
+    throw new AppError(isFull ? 'disk-full' : 'outbox-key-unusable', `cannot use ${path} (${code})`, {
+      cause,
+    })
   }
 }
 

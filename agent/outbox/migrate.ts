@@ -1,4 +1,5 @@
 import type { Database } from './database.ts'
+import { importedInVersion1, importedRememberer } from './imported.ts'
 import type { Keyring } from './keyring.ts'
 import { inserter, recount } from './rows.ts'
 import { schema, schemaVersion } from './schema.ts'
@@ -15,6 +16,7 @@ export function migrateFromVersion1(database: Database, keyring: Keyring): void 
   database.transaction(() => {
     for (const index of ['id', 'pending', 'pending_subject', 'pending_card', 'state'])
       database.exec(`DROP INDEX registrations_${index}`)
+    const listed = listedKeys(database)
     database.exec('DROP TABLE IF EXISTS imported')
     database.exec(
       'ALTER TABLE outbox RENAME TO outbox_1; ALTER TABLE registrations RENAME TO registrations_1',
@@ -30,6 +32,8 @@ export function migrateFromVersion1(database: Database, keyring: Keyring): void 
       .run(seals.proof())
 
     const insert = inserter(database)
+    const isImported = importedInVersion1(listed, epoch)
+    const rememberImported = importedRememberer(database, seals)
     const keepId = database.prepare('INSERT INTO earlier_ids (id, seq) VALUES (?, ?)')
     const page = database.prepare('SELECT * FROM registrations_1 WHERE seq > ? ORDER BY seq LIMIT ?')
     let link: Uint8Array = firstLink(epoch)
@@ -39,6 +43,7 @@ export function migrateFromVersion1(database: Database, keyring: Keyring): void 
       for (const old of rows) {
         const row = sealVersion1(seals, link, old)
         insert(row)
+        if (isImported(old.body)) rememberImported(old.body)
         keepId.run(row.id, row.seq)
         ;({ link, seq: last } = row)
       }
@@ -53,6 +58,12 @@ export function migrateFromVersion1(database: Database, keyring: Keyring): void 
     database.exec('UPDATE outbox SET filed_through = seq_floor')
     database.pragma(`user_version = ${String(schemaVersion)}`)
   })()
+}
+
+/** Its table was made by the first import. */
+function listedKeys(database: Database): Buffer[] {
+  const isThere = database.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'imported'`).get() !== undefined
+  return isThere ? (database.prepare('SELECT key FROM imported').pluck().all() as Buffer[]) : []
 }
 
 /**

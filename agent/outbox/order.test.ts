@@ -42,7 +42,7 @@ test('rows keep their turn, whether they are in memory, filed, filed in part or 
             const sent = outbox.nextBatch(200, [], [])
             outbox.settleAll(sent.map(({ id }) => ({ id, state: 'delivered', receipt: '{}' })))
             pending = pending.filter(({ id }) => !sent.some((row) => row.id === id))
-          } else if (act === 'file') outbox.fileOldest()
+          } else if (act === 'file') outbox.upkeep.fileOldest()
           else {
             outbox[Symbol.dispose]()
             outbox = Outbox.open(folder, systemClock)

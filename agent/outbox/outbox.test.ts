@@ -146,26 +146,26 @@ describe('states', () => {
     outbox.markDead(id, 'rejected-invalid', '{"message":"no"}')
     expect(outbox.next([], [])).toBeUndefined()
     expect(outbox.get(id)).toMatchObject({ state: 'dead', lastError: 'rejected-invalid', attempts: 1 })
-    outbox.retry(id)
+    outbox.letters.retry(id)
     expect(outbox.next([], [])).toMatchObject({ id, idempotencyKey, failures: 0 })
   })
 
   test('only a dead letter can be discarded, and it stays with its reason', () => {
     const { id } = outbox.append(registration('1'))
     expect(() => {
-      outbox.discard(id, 'test')
+      outbox.letters.discard(id, 'test')
     }).toThrow(expect.objectContaining({ code: 'registration-settled' }))
     outbox.markDead(id, 'rejected-invalid', null)
-    outbox.discard(id, 'client left')
+    outbox.letters.discard(id, 'client left')
     expect(outbox.get(id)).toMatchObject({ state: 'discarded', discardReason: 'client left' })
-    expect(outbox.retryAll()).toBe(0)
+    expect(outbox.letters.retryAll()).toBe(0)
   })
 
   test('a delivered row cannot be sent or discarded again', () => {
     const { id } = outbox.append(registration('1'))
     outbox.markDelivered(id, '{"id":1}')
     expect(() => {
-      outbox.retry(id)
+      outbox.letters.retry(id)
     }).toThrow(expect.objectContaining({ code: 'registration-settled' }))
     outbox.markDead(id, 'rejected-invalid', null)
     expect(outbox.get(id)).toMatchObject({ state: 'delivered', receipt: '{"id":1}' })
@@ -186,9 +186,9 @@ describe('states', () => {
     const { id } = outbox.append(registration('70'))
     const waiting = outbox.append(registration('71'))
     outbox.markDelivered(id, '{"id":1}')
-    expect(outbox.forgetDelivered('2000-01-01T00:00:00.000Z')).toBe(0)
-    expect(outbox.forgetDelivered('9999-01-01T00:00:00.000Z')).toBe(1)
-    expect(outbox.forgetDelivered('9999-01-01T00:00:00.000Z')).toBe(0)
+    expect(outbox.upkeep.forgetDelivered(60_000)).toBe(0)
+    expect(outbox.upkeep.forgetDelivered(0)).toBe(1)
+    expect(outbox.upkeep.forgetDelivered(0)).toBe(0)
     expect(outbox.get(id)).toMatchObject({ state: 'delivered', body: '{}', receipt: '{"id":1}' })
     expect(outbox.get(waiting.id).body).toContain('71')
   })
@@ -223,8 +223,8 @@ describe('states', () => {
             else if (act === 'bury') outbox.markDead(row.id, 'rejected-invalid', null)
             else if (act === 'fail') outbox.recordAttempt(row.id, 'server-timeout')
             else if (act === 'blame') outbox.blame(row.id)
-            else if (act === 'retry' && row.state === 'dead') outbox.retry(row.id)
-            else if (act === 'discard' && row.state === 'dead') outbox.discard(row.id, 'test')
+            else if (act === 'retry' && row.state === 'dead') outbox.letters.retry(row.id)
+            else if (act === 'discard' && row.state === 'dead') outbox.letters.discard(row.id, 'test')
           }
         }
         const { pending, delivered, dead, discarded } = outbox.counts()

@@ -1,19 +1,19 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import { accept, acceptOnce, bootId } from './accept.ts'
-import { listAudit, note, thisUser, type Actor, type AuditEntry } from './audit.ts'
 import { Ballast } from './ballast.ts'
+import { countAll, watermarkOf } from './counts.ts'
 import { sqliteVersion } from './database.ts'
 import { OutboxFile } from './file.ts'
-import { dropBornMarker, isReportedDamaged, outboxPath, prepareDataFolder } from './folder.ts'
+import { dropBornMarker, outboxPath, prepareDataFolder } from './folder.ts'
 import { keyPlace, type KeyPlace } from './keyring.ts'
-import { countCauses, discardLetter, fixLetter, retryLetter, retryLetters } from './letters.ts'
+import { Keys } from './keys.ts'
+import { Letters } from './letters.ts'
 import { MarkFile } from './mark.ts'
 import { compactMigrated } from './migrate.ts'
 import { openOutboxDatabase, type OpenDatabase } from './open.ts'
 import { Order } from './order.ts'
-import { countUnconfirmed, deliveredOfClient, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
+import { deliveredOfClient, findRow, listRows, pageRows, readId, readSeq } from './read.ts'
 import { finishSwap, recoverOutbox, type Recovery } from './recover.ts'
 import type {
   NewRegistration,
@@ -28,17 +28,7 @@ import { defaultLimits, Room, type Fill, type Limits } from './room.ts'
 import { openRow, showRow } from './rows.ts'
 import { Seals } from './seal.ts'
 import { blame, markLost, noteSent, settle } from './settle.ts'
-import {
-  bury,
-  forgetTombstones,
-  giveBack,
-  heldKeyring,
-  reseal,
-  resealedThrough,
-  resumeRotation,
-  rotateKeys,
-} from './upkeep.ts'
-import { mend, verify, type Verification } from './verify.ts'
+import { Upkeep } from './upkeep.ts'
 
 /** Most registrations of one batch. */
 export const maxBatch = 200
@@ -47,13 +37,6 @@ export interface OutboxOptions {
   limits?: Partial<Limits>
   /** File with the secret that wraps the keys file. */
   keySecretFile?: string | undefined
-}
-
-/** A data key, without the key. */
-export interface ListedKey {
-  number: number
-  createdAt: string
-  use: 'seals' | 'opens'
 }
 
 /**
@@ -65,9 +48,12 @@ export class Outbox implements Disposable {
   readonly #order: Order
   readonly #room: Room
   readonly #ballast: Ballast
-  readonly #keys: KeyPlace
   /** What this opening had to salvage. */
   readonly recovery: Recovery | undefined
+  /** What people do with dead letters. */
+  readonly letters: Letters
+  readonly keys: Keys
+  readonly upkeep: Upkeep
 
   private constructor(parts: {
     file: OutboxFile
@@ -76,12 +62,15 @@ export class Outbox implements Disposable {
     limits: Limits
     recovery: Recovery | undefined
   }) {
-    this.#file = parts.file
-    this.#ballast = parts.ballast
-    this.#keys = parts.keys
-    this.recovery = parts.recovery
-    this.#order = new Order(parts.file)
-    this.#room = new Room(parts.file, parts.limits)
+    const { file, ballast, keys, limits, recovery } = parts
+    this.#file = file
+    this.#ballast = ballast
+    this.#order = new Order(file)
+    this.#room = new Room(file, limits)
+    this.recovery = recovery
+    this.letters = new Letters(file)
+    this.keys = new Keys(file, keys)
+    this.upkeep = new Upkeep(file, this.#order, ballast)
   }
 
   /**
@@ -116,11 +105,13 @@ export class Outbox implements Disposable {
         epoch,
         mark,
         ballast,
+        bootId,
       })
       mark.settle(file.highestSeq)
       dropBornMarker(path)
-      resumeRotation(file, keyring)
-      return new Outbox({ file, ballast, keys, limits: { ...defaultLimits, ...limits }, recovery })
+      const outbox = new Outbox({ file, ballast, keys, limits: { ...defaultLimits, ...limits }, recovery })
+      outbox.keys.resume()
+      return outbox
     } catch (error) {
       database.close()
       throw error
@@ -274,18 +265,7 @@ export class Outbox implements Disposable {
   }
 
   counts(): OutboxCounts {
-    const { delivered, dead, discarded, lost } = this.#file.tally
-    const oldestPendingSeconds = this.#oldestPendingSeconds()
-    const unconfirmed = countUnconfirmed(this.#file)
-    return {
-      pending: this.#file.pending,
-      delivered,
-      unconfirmed,
-      dead,
-      discarded,
-      lost,
-      oldestPendingSeconds,
-    }
+    return countAll(this.#file, this.#order)
   }
 
   get epoch(): string {
@@ -293,104 +273,7 @@ export class Outbox implements Disposable {
   }
 
   watermark(): Watermark {
-    const { delivered, dead, discarded, lost } = this.#file.tally
-    const { epoch, highestSeq, pending } = this.#file
-    const chainHead = Buffer.from(this.#file.link).toString('hex')
-    return { epoch, highestSeq, accepted: highestSeq, delivered, dead, discarded, lost, pending, chainHead }
-  }
-
-  /** Sends a dead letter again, under its old key. Throws `registration-unknown` or `registration-settled`. */
-  retry(id: string, actor: Actor = thisUser()): void {
-    retryLetter(this.#file, readId(this.#file, id), actor)
-  }
-
-  /** Sends every dead letter again, or every one of a cause; answers how many. */
-  retryAll(cause?: ErrorCode, actor: Actor = thisUser()): number {
-    return retryLetters(this.#file, cause, actor)
-  }
-
-  /** Sends a dead letter again with another body (JSON text), under its old key. Throws as retry does. */
-  fix(id: string, body: string, actor: Actor = thisUser()): void {
-    fixLetter(this.#file, readId(this.#file, id), body, actor)
-  }
-
-  /** Gives up a dead letter; the row stays, with the reason. Throws as retry does. */
-  discard(id: string, reason: string, actor: Actor = thisUser()): void {
-    discardLetter(this.#file, readId(this.#file, id), reason, actor)
-  }
-
-  /** How many dead letters there are of each cause. */
-  deadLetterCauses(): Record<string, number> {
-    return countCauses(this.#file)
-  }
-
-  /** What people did here, newest first. */
-  audit(limit: number): AuditEntry[] {
-    return listAudit(this.#file, limit)
-  }
-
-  /** Everything was written to a file by somebody. */
-  noteExport(actor: Actor): void {
-    this.#file.write(() => {
-      note(this.#file, actor, { action: 'export' })
-    })
-  }
-
-  /**
-   * Removes the bodies of registrations delivered or discarded before `before` (ISO 8601), a few hundred at a time, and
-   * answers how many: the server has the client's data, and this machine stands in a lobby. Key, state and receipt stay.
-   */
-  forgetDelivered(before: string): number {
-    return bury(this.#file, Date.parse(before))
-  }
-
-  /** Removes what is left of registrations settled before `before` (ISO 8601), a few hundred at a time; answers how many. */
-  forgetTombstones(before: string): number {
-    return forgetTombstones(this.#file, Date.parse(before))
-  }
-
-  /** Takes a few accepted registrations into the indexes that order them; answers whether there are others. */
-  fileOldest(): boolean {
-    return this.#order.fileOldest()
-  }
-
-  /** Gives room back to the disk, a piece at a time; answers whether there is more. */
-  giveBack(): boolean {
-    return giveBack(this.#file)
-  }
-
-  /** Puts a new data key in front; answers its number. `reseal` does the rest. */
-  rotateKeys(actor: Actor = thisUser()): number {
-    return rotateKeys(this.#file, this.#keys, actor)
-  }
-
-  /** Seals a few rows more under the newest key; answers whether there are others. */
-  reseal(): boolean {
-    return reseal(this.#file, this.#keys)
-  }
-
-  keys(): ListedKey[] {
-    const newest = this.#file.seals.newestKey
-    return heldKeyring(this.#keys).data.map(({ number, createdAt }) => ({
-      number,
-      createdAt,
-      use: number === newest ? 'seals' : 'opens',
-    }))
-  }
-
-  /** Of how many registrations the first are under the newest key; null when all are. */
-  get resealedThrough(): number | null {
-    return resealedThrough(this.#file)
-  }
-
-  /** Reads the whole file and proves from it what the counts say; others go on in between. */
-  verify(): Promise<Verification> {
-    return verify(this.#file, () => nextTurn())
-  }
-
-  /** Looks through a few rows above `afterSeq` for damage; answers where to go on, undefined at the end. */
-  mend(afterSeq: number): number | undefined {
-    return mend(this.#file, this.#order, afterSeq)
+    return watermarkOf(this.#file)
   }
 
   fill(): Fill {
@@ -414,35 +297,25 @@ export class Outbox implements Disposable {
     }))
   }
 
-  /** Puts the ballast back where it was given up and there is room again. */
-  layBallast(): void {
-    this.#ballast.lay()
+  /** The server has answered and said what time it is (an HTTP date): see PassedTime. */
+  heard(serverDate: string): void {
+    this.#file.time.heard(serverDate)
+  }
+
+  /**
+   * Aborts, with the AppError as its reason, when the file turns out damaged in use. From then on every call throws
+   * that; the next opening salvages what can be read.
+   */
+  get damaged(): AbortSignal {
+    return this.#file.damaged
   }
 
   /** Proves that the outbox still takes a write; throws where it does not. */
   probe(): void {
-    if (isReportedDamaged(this.#file.path))
-      throw new AppError('outbox-corrupt', 'the outbox turned out damaged: the next start salvages it')
     this.#file.write(() => this.#file.statement('UPDATE outbox SET opened_at = opened_at').run())
   }
 
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]()
-  }
-
-  /** By the monotonic clock where the row is of this boot, else by the wall clock, which may have been set since. */
-  #oldestPendingSeconds(): number | null {
-    const seq = this.#order.oldest()
-    if (seq === undefined) return null
-    const oldest = this.#file.all<{ at: number; monoMs: number; bootId: Uint8Array }>(
-      'SELECT created_at AS at, created_mono_ms AS monoMs, boot_id AS bootId FROM registrations WHERE seq = $seq',
-      { seq },
-    )[0]
-    if (oldest === undefined) return null
-    const { clock } = this.#file
-    const ageMs = bootId.equals(oldest.bootId)
-      ? clock.monoMs() - oldest.monoMs
-      : Date.parse(clock.now()) - oldest.at
-    return Math.max(0, Math.round(ageMs / 1000))
   }
 }

@@ -3,12 +3,21 @@ import type { OutboxFile } from './file.ts'
 import { fromUuid, seqsOf } from './id.ts'
 import { idOfCode } from './receipt-code.ts'
 import type { RegistrationState } from './registration.ts'
-import type { RawRow } from './rows.ts'
+import { tombstoneColumns, type RawRow } from './rows.ts'
 
-const all = 'SELECT * FROM every_registration'
+/**
+ * Rows of both tables by number. As one compound query, and not from their view: so SQLite merges the two as it reads them,
+ * where it would sort everything first, for every page.
+ */
+function inOrder(where: string, direction: 'ASC' | 'DESC'): string {
+  const columns = tombstoneColumns.join(', ')
+  return `SELECT ${columns}, body FROM registrations WHERE ${where}
+    UNION ALL SELECT ${columns}, NULL FROM tombstones WHERE ${where}
+    ORDER BY seq ${direction} LIMIT $limit`
+}
 
 export function readSeq(file: OutboxFile, seq: number): RawRow | undefined {
-  return file.all<RawRow>(`${all} WHERE seq = $seq`, { seq })[0]
+  return file.all<RawRow>('SELECT * FROM every_registration WHERE seq = $seq', { seq })[0]
 }
 
 /** Throws `registration-unknown`. */
@@ -67,26 +76,18 @@ export function listRows(
   beforeSeq: number,
   state: RegistrationState | undefined,
 ): RawRow[] {
-  // No tombstone is of these states; and as a literal, the state lets the planner use the index of the odd ones.
+  if (state === undefined) return file.all<RawRow>(inOrder('seq < $beforeSeq', 'DESC'), { beforeSeq, limit })
+  // As a literal, the state lets the planner use the index of the odd ones.
+  const which = `seq < $beforeSeq AND state = '${state}'`
   const isLive = state === 'pending' || state === 'dead' || state === 'lost'
-  const from = isLive ? 'registrations' : 'every_registration'
-  const which = state === undefined ? '' : `AND state = '${state}'`
-  return file.all<RawRow>(
-    `SELECT * FROM ${from} WHERE seq < $beforeSeq ${which} ORDER BY seq DESC LIMIT $limit`,
-    { beforeSeq, limit },
-  )
+  // No tombstone is of these states.
+  const query = isLive
+    ? `SELECT * FROM registrations WHERE ${which} ORDER BY seq DESC LIMIT $limit`
+    : inOrder(which, 'DESC')
+  return file.all<RawRow>(query, { beforeSeq, limit })
 }
 
 /** Oldest first, above `afterSeq`. */
 export function pageRows(file: OutboxFile, afterSeq: number, limit: number): RawRow[] {
-  return file.all<RawRow>(`${all} WHERE seq > $afterSeq ORDER BY seq LIMIT $limit`, { afterSeq, limit })
-}
-
-/** How many were delivered as far as anybody can tell: each table has an index of just these. */
-export function countUnconfirmed(file: OutboxFile): number {
-  const count = (table: 'registrations' | 'tombstones'): number =>
-    file.all<{ rows: number }>(
-      `SELECT count(*) AS rows FROM ${table} WHERE last_error = 'delivered-unconfirmed'`,
-    )[0]?.rows ?? 0
-  return count('registrations') + count('tombstones')
+  return file.all<RawRow>(inOrder('seq > $afterSeq', 'ASC'), { afterSeq, limit })
 }

@@ -5,6 +5,7 @@ import { AppError, nativeCode } from '../../shared/errors.ts'
 import { syncFolder } from '../../shared/whole-file.ts'
 import { openHeld, openToSalvage } from './database.ts'
 import { dropBornMarker, dropDamageReport, outboxFiles, outboxPath, refuseIfHeld } from './folder.ts'
+import { importedRememberer } from './imported.ts'
 import { createKeyring, keyPlace, readKeyring, type Keyring, type KeyPlace } from './keyring.ts'
 import { MarkFile, readMark } from './mark.ts'
 import { giveBirth } from './open.ts'
@@ -100,7 +101,8 @@ function build(dataFolder: string, clock: Clock, keys: KeyPlace): Recovery {
       const epoch = giveBirth(fresh, keyring, clock)
       const insert = inserter(fresh)
       let link: Uint8Array = firstLink(epoch)
-      for (const row of source.rows(keyring, new Seals(keyring, epoch))) {
+      const seals = new Seals(keyring, epoch)
+      for (const row of source.rows(keyring, seals, importedRememberer(fresh, seals))) {
         const linked = row(link)
         try {
           insert(linked)

@@ -152,7 +152,8 @@ const liveColumns = [
   ],
   'reason',
 ]
-const tombstoneColumns = [
+/** Every column of RawRow but the body. */
+export const tombstoneColumns = [
   ...[
     'seq',
     'id',

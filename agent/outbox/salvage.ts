@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors.ts'
 import type { Database } from './database.ts'
+import { importedInVersion1 } from './imported.ts'
 import type { Keyring } from './keyring.ts'
 import type { Mark } from './mark.ts'
 import { inspect, placeOf, type LiveRow, type RawRow, type Removed } from './rows.ts'
@@ -17,8 +18,8 @@ export interface DamagedOutbox {
   readonly removed: Removed | undefined
   /** Told as lost before. */
   readonly lostBefore: number
-  /** Every row that can be read and opened, in order. */
-  rows(keyring: Keyring, seals: Seals): Iterable<Salvaged>
+  /** Every row that can be read and opened, in order; tells which of their bodies came from lists. */
+  rows(keyring: Keyring, seals: Seals, onImported: (body: string) => void): Iterable<Salvaged>
   /** The highest sequence number given out, as far as it can be told; after `rows`. */
   highestSeq(): number
   /** Brings over what people did and what was salvaged before. */
@@ -43,6 +44,7 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
         Removed | undefined,
   )
   let lastRead = 0
+  const imported = readBothWays(database, 'imported', 'key')
 
   /** Past a row that cannot be read it goes on number by number until it meets one that can. */
   function* read(table: string): Generator<RawRow | Version1Row> {
@@ -54,7 +56,7 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       else if (found.row === undefined) return
       else {
         after = found.row.seq
-        yield found.row
+        yield table === 'tombstones' ? { ...(found.row as RawRow), body: null } : found.row
       }
     }
   }
@@ -63,11 +65,15 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
     isSealed,
     removed,
     lostBefore: number('SELECT lost FROM outbox'),
-    *rows(keyring, seals) {
+    *rows(keyring, seals, onImported) {
       if (isVersion1) {
-        for (const row of read('registrations')) {
-          const salvaged: Salvaged = (link) => sealVersion1(seals, link, row as Version1Row)
+        const keys = imported.rows.map((row) => (row as { key: Uint8Array }).key)
+        const isImported = importedInVersion1(keys, String(value('SELECT epoch FROM outbox')))
+        for (const raw of read('registrations')) {
+          const row = raw as Version1Row
+          const salvaged: Salvaged = (link) => sealVersion1(seals, link, row)
           if (attempt(() => salvaged(Buffer.alloc(32))) === undefined) continue
+          if (isImported(row.body)) onImported(row.body)
           lastRead = row.seq
           yield salvaged
         }
@@ -81,6 +87,11 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       for (const row of inOrder(read('registrations'), read('tombstones'))) {
         const salvaged = attempt(() => salvage(old, seals, row))
         if (salvaged === undefined) continue
+        // Where not all is known of lists, whatever may be from one counts: it is here, and need not come again.
+        if (!imported.isWhole && row.reader_id === null) {
+          const body = attempt(() => bodyOf(old, row))
+          if (body !== undefined) onImported(body)
+        }
         lastRead = row.seq
         yield salvaged
       }
@@ -95,19 +106,39 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       return Math.max(mark?.highestSeq ?? 0, lastRead, ...believable)
     },
     copyHistory(to) {
-      const copy = (table: string, columns: string[]): void => {
-        const insert = to.prepare(
+      const insert = (table: string, columns: string[], rows: unknown[]): void => {
+        const statement = to.prepare(
           `INSERT OR IGNORE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((name) => `$${name}`).join(', ')})`,
         )
-        const rows = attempt(() => database?.prepare(`SELECT * FROM ${table}`).all()) ?? []
-        for (const row of rows) attempt(() => insert.run(row))
+        for (const row of rows) attempt(() => statement.run(row))
       }
-      copy('audit', ['number', 'at', 'uid', 'user', 'action', 'registration', 'detail'])
-      copy('recoveries', ['at', 'set_aside', 'salvaged', 'lost'])
-      copy('earlier_ids', ['id', 'seq'])
-      copy('imported', ['key'])
+      const copy = (table: string, by: string, columns: string[]): void => {
+        insert(table, columns, readBothWays(database, table, by).rows)
+      }
+      copy('audit', 'number', ['number', 'at', 'uid', 'user', 'action', 'registration', 'detail'])
+      copy('recoveries', 'rowid', ['at', 'set_aside', 'salvaged', 'lost'])
+      copy('earlier_ids', 'id', ['id', 'seq'])
+      if (isSealed) insert('imported', ['key'], imported.rows)
     },
   }
+}
+
+/** A table from its beginning to where it is damaged, and from its end. */
+function readBothWays(
+  database: Database | undefined,
+  table: string,
+  by: string,
+): { rows: unknown[]; isWhole: boolean } {
+  const rows: unknown[] = []
+  const read = (direction: 'ASC' | 'DESC'): true | undefined =>
+    attempt(() => {
+      const all = database?.prepare(`SELECT * FROM ${table} ORDER BY ${by} ${direction}`).iterate() ?? []
+      for (const row of all) rows.push(row)
+      return true
+    })
+  const isWhole = read('ASC') === true
+  if (!isWhole) read('DESC')
+  return { rows, isWhole }
 }
 
 /** Opens a row with one of the old seals, and seals it anew. Undefined when none opens it. */
@@ -129,6 +160,14 @@ function salvage(old: readonly Seals[], seals: Seals, row: RawRow): Salvaged | u
     }
   }
   return undefined
+}
+
+/** Undefined for a tombstone, which has none. */
+function bodyOf(old: readonly Seals[], row: RawRow): string | undefined {
+  const { body } = row
+  if (body === null || row.system !== 'vlt-clients') return undefined
+  const before = old.find((seals) => inspect(seals, row) !== 'lost')
+  return before?.open(placeOf(row), 'body', body)
 }
 
 function* inOrder(

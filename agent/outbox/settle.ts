@@ -40,7 +40,7 @@ function close(file: OutboxFile, result: SettledRow & { state: 'delivered' | 'de
       result.state,
       result.error ?? null,
       sealOutcome(file.seals, row, [result.state, result.receipt]),
-      Date.parse(file.clock.now()),
+      file.time.nowMs,
       result.seq,
     )
   file.count({ [result.state]: 1 })

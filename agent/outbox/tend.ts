@@ -24,23 +24,24 @@ export async function tendOutbox(outbox: Outbox, clock: Clock, log: Log, stop: A
   let lost = outbox.counts().lost
   let mendFrom: number | undefined
   let mendDueMonoMs = clock.monoMs()
-  const before = (ms: number): string => new Date(Date.parse(clock.now()) - ms).toISOString()
+  const { upkeep } = outbox
   const inPieces = async (piece: () => boolean): Promise<void> => {
     while (!stop.aborted && piece()) await clock.sleep(breathMs, stop)
   }
 
   while (!stop.aborted) {
     try {
-      await inPieces(() => outbox.fileOldest())
-      await inPieces(() => outbox.forgetDelivered(before(keepBodiesMs)) > 0)
-      await inPieces(() => outbox.forgetTombstones(before(keepTombstonesMs)) > 0)
-      await inPieces(() => outbox.reseal())
+      await inPieces(() => upkeep.fileOldest())
+      await inPieces(() => upkeep.forgetDelivered(keepBodiesMs) > 0)
+      await inPieces(() => upkeep.forgetTombstones(keepTombstonesMs) > 0)
+      await inPieces(() => outbox.keys.reseal())
       if (clock.monoMs() >= mendDueMonoMs) {
-        await inPieces(() => (mendFrom = outbox.mend(mendFrom ?? 0)) !== undefined)
+        await inPieces(() => (mendFrom = upkeep.mend(mendFrom ?? 0)) !== undefined)
         mendDueMonoMs = clock.monoMs() + mendEveryMs
       }
-      await inPieces(() => outbox.giveBack())
-      outbox.layBallast()
+      await inPieces(() => upkeep.giveBack())
+      upkeep.layBallast()
+      upkeep.keepTime()
       told = tellFill(outbox.fill(), told, log)
       const { lost: lostNow } = outbox.counts()
       if (lostNow > lost) log.error({ code: 'registration-damaged', lost: lostNow }, 'registrations are lost')

@@ -31,8 +31,16 @@ export class ServerClient implements AsyncDisposable {
   readonly #dispatcher: Agent
   readonly #userAgent: string
   readonly #totalMs: number
+  readonly #onDate: (date: string) => void
 
-  constructor(serverUrl: string, version: string, timeouts: Timeouts) {
+  /** @param onDate hears the Date header of every answer */
+  constructor(
+    serverUrl: string,
+    version: string,
+    timeouts: Timeouts,
+    onDate: (date: string) => void = () => undefined,
+  ) {
+    this.#onDate = onDate
     this.#origin = new URL(serverUrl)
     this.#userAgent = `vlt-agent/${version}`
     this.#totalMs = timeouts.totalMs
@@ -95,12 +103,9 @@ export class ServerClient implements AsyncDisposable {
         headers: { ...options.headers, 'user-agent': this.#userAgent },
         dispatcher: this.#dispatcher,
       })
-      return {
-        kind: 'answer',
-        status: answer.statusCode,
-        headers: firstValues(answer.headers),
-        body: await readBounded(answer.body),
-      }
+      const headers = firstValues(answer.headers)
+      if (headers['date'] !== undefined) this.#onDate(headers['date'])
+      return { kind: 'answer', status: answer.statusCode, headers, body: await readBounded(answer.body) }
     } catch (error) {
       const code = failureCode(error)
       return { kind: 'failure', code, sent: !notSent.has(code) }

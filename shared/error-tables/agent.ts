@@ -53,7 +53,7 @@ export const agentErrors = {
   'registration-unknown': { retry: 'never', hint: 'See the ids with `vlt-agent queue list`.' },
   'registration-settled': {
     retry: 'never',
-    hint: 'Only a dead letter can be retried or discarded.',
+    hint: 'Only a dead letter can be corrected, retried or discarded: see them with `vlt-agent queue list --state dead`.',
   },
 
   'outbox-locked': {

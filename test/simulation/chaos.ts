@@ -94,7 +94,7 @@ export async function happen(world: World, random: Random): Promise<void> {
       return
     case 'rotate data keys':
       kiosk.operate((outbox) => {
-        outbox.rotateKeys()
+        outbox.keys.rotate()
       })
       world.note(`${kiosk.name}: new data key`)
       return
@@ -134,11 +134,11 @@ function operate(world: World, kiosk: Kiosk, what: 'retry' | 'fix' | 'discard', 
   kiosk.operate((outbox, sync) => {
     if (right !== undefined) {
       ledger.correcting(id, right)
-      outbox.fix(id, right)
+      outbox.letters.fix(id, right)
       ledger.corrected(id)
-    } else if (what === 'discard') outbox.discard(id, 'simulated')
-    else if (all) outbox.retryAll()
-    else outbox.retry(id)
+    } else if (what === 'discard') outbox.letters.discard(id, 'simulated')
+    else if (all) outbox.letters.retryAll()
+    else outbox.letters.retry(id)
     sync.tryNow()
   })
 }

@@ -9,7 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { Letters } from '../../agent/outbox/letters.ts'
 import type { Outbox } from '../../agent/outbox/outbox.ts'
+import { Upkeep } from '../../agent/outbox/upkeep.ts'
 import type { Random } from './random.ts'
 
 /** The process was killed here; nothing of it goes on. */
@@ -38,30 +40,33 @@ export function crashable(
   },
 ): Outbox {
   let isDead = false
-  const call = (method: (...args: unknown[]) => unknown, args: unknown[]): unknown => {
+  const call = (method: () => unknown): unknown => {
     if (isDead) throw new Killed()
     const plan = at.plan()
-    if (plan === undefined) return method.apply(outbox, args)
+    if (plan === undefined) return method()
     plan.calls -= 1
-    if (plan.calls >= 0) return method.apply(outbox, args)
+    if (plan.calls >= 0) return method()
     const before = plan.isTorn ? logOf(at.folder) : undefined
-    method.apply(outbox, args)
+    method()
     isDead = true
     const grave = at.grave()
     copyFolder(at.folder, grave)
     if (before !== undefined) tear(grave, before, at.folder, at.random)
     throw new Killed()
   }
-  return new Proxy(outbox, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target)
-      if (typeof value !== 'function' || name === Symbol.dispose) return value
-      return (...args: unknown[]) => {
-        at.touched(name)
-        return call(value as (...args: unknown[]) => unknown, args)
-      }
-    },
-  })
+  const watched = <T extends object>(part: T): T =>
+    new Proxy(part, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        if (value instanceof Letters || value instanceof Upkeep) return watched(value)
+        if (typeof value !== 'function' || name === Symbol.dispose) return value
+        return (...args: unknown[]) => {
+          at.touched(name)
+          return call(() => (value as (...args: unknown[]) => unknown).apply(target, args))
+        }
+      },
+    })
+  return watched(outbox)
 }
 
 /** From here on a file is linked, not copied: ballast that nobody reads. */

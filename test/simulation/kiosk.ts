@@ -128,7 +128,7 @@ export class Kiosk {
 
   /** The whole outbox, read and proven. */
   async verify(): Promise<string[]> {
-    return this.#life === undefined ? [] : (await this.#life.outbox.verify()).problems
+    return this.#life === undefined ? [] : (await this.#life.outbox.upkeep.verify()).problems
   }
 
   /** Throws `disk-full`. */
@@ -249,11 +249,12 @@ export class Kiosk {
     const before = (ms: number): string => new Date(this.#options.clock.wallMs - ms).toISOString()
     this.ledger.mayForget(this.rows(), Date.parse(before(keepTombstonesMs)))
     this.operate((outbox) => {
-      outbox.forgetDelivered(before(dayMs))
-      outbox.forgetTombstones(before(keepTombstonesMs))
-      outbox.reseal()
-      outbox.giveBack()
-      outbox.layBallast()
+      outbox.upkeep.forgetDelivered(dayMs)
+      outbox.upkeep.forgetTombstones(keepTombstonesMs)
+      outbox.keys.reseal()
+      outbox.upkeep.giveBack()
+      outbox.upkeep.layBallast()
+      outbox.upkeep.keepTime()
     })
   }
 

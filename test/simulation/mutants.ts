@@ -3,7 +3,10 @@ import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { keyPlace, readKeyring, writeKeyring } from '../../agent/outbox/keyring.ts'
+import { Keys } from '../../agent/outbox/keys.ts'
+import { Letters } from '../../agent/outbox/letters.ts'
 import type { Outbox } from '../../agent/outbox/outbox.ts'
+import { Upkeep } from '../../agent/outbox/upkeep.ts'
 import type { Response, Verdict } from '../../agent/sync/classify.ts'
 import type { RemoteSystem } from '../../agent/sync/systems/system.ts'
 import type { RemoteSystems } from '../../agent/sync/systems/systems.ts'
@@ -177,8 +180,8 @@ export const mutants: Mutant[] = [
         outbox: (outbox) =>
           each(outbox, (name, call) => {
             if (name !== 'forgetTombstones') return call()
-            outbox.forgetDelivered('9999-12-31')
-            return outbox.forgetTombstones('9999-12-31')
+            outbox.upkeep.forgetDelivered(0)
+            return outbox.upkeep.forgetTombstones(0)
           }),
       },
     },
@@ -191,7 +194,7 @@ export const mutants: Mutant[] = [
         outbox: (outbox) =>
           each(outbox, (name, call, [id]) => {
             if (name !== 'fix') return call()
-            outbox.retry(String(id))
+            outbox.letters.retry(String(id))
             return undefined
           }),
       },
@@ -205,7 +208,7 @@ export const mutants: Mutant[] = [
         outbox: (outbox, path) =>
           each(outbox, (name, call) => {
             const done = call()
-            if (name === 'rotateKeys') forgetOldKeys(dirname(path))
+            if (name === 'rotate') forgetOldKeys(dirname(path))
             return done
           }),
       },
@@ -230,7 +233,7 @@ export const mutants: Mutant[] = [
   },
   {
     title: 'a damaged outbox is begun anew',
-    invariants: ['lost'],
+    invariants: ['lost', 'stuck'],
     seams: {
       kiosk: {
         opening: (folder) => {
@@ -288,14 +291,16 @@ function withVerdict(opinion: (response: Response, verdict: Verdict) => Verdict)
   }
 }
 
-/** The outbox with something around each of its calls. */
-function each(
-  outbox: Outbox,
+/** The outbox with something around each of its calls, those of its parts included. */
+function each<T extends Outbox | Outbox['letters' | 'keys' | 'upkeep']>(
+  outbox: T,
   around: (name: string | symbol, call: () => unknown, args: unknown[]) => unknown,
-): Outbox {
+): T {
   return new Proxy(outbox, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
+      if (value instanceof Letters || value instanceof Keys || value instanceof Upkeep)
+        return each(value, around)
       if (typeof value !== 'function') return value
       return (...args: unknown[]) =>
         around(name, () => (value as (...args: unknown[]) => unknown).apply(target, args), args)

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { nativeCode, AppError } from '../../../shared/errors.ts'
 import { objectOf, type ListRecord, type OpenList } from './records.ts'
 import { problemColumn } from './rows.ts'
@@ -44,7 +44,7 @@ export class Rejects implements Disposable {
     for (let number = 1; ; number++) {
       const path = `${stem}.rechazados${number === 1 ? '' : `-${String(number)}`}${end}`
       // The same again, as after an interruption, needs no second file.
-      if (existsSync(path) && !readFileSync(path).equals(readFileSync(this.#draft))) continue
+      if (existsSync(path) && !isSame(path, this.#draft)) continue
       renameSync(this.#draft, path)
       return path
     }
@@ -70,5 +70,23 @@ export class Rejects implements Disposable {
     return cells
       .map((cell) => (/[";,\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
       .join(this.#delimiter)
+  }
+}
+
+/** Whether two files hold the same; piece by piece, since a list may be long. */
+function isSame(path: string, other: string): boolean {
+  if (statSync(path).size !== statSync(other).size) return false
+  const files = [openSync(path, 'r'), openSync(other, 'r')]
+  try {
+    for (;;) {
+      const [one, two] = files.map((file) => {
+        const piece = Buffer.alloc(64 * 1024)
+        return piece.subarray(0, readSync(file, piece))
+      })
+      if (one === undefined || two?.equals(one) !== true) return false
+      if (one.length === 0) return true
+    }
+  } finally {
+    for (const file of files) closeSync(file)
   }
 }

@@ -6,6 +6,7 @@ import type { Complaint } from '../forms/form.ts'
 import { isMadeUp } from '../typed-card.ts'
 import { wordings } from '../wording.ts'
 import { objectOf, type ListRecord, type OpenList } from './records.ts'
+import { SeenCards } from './seen-cards.ts'
 
 /** A row of a list: what is to be registered, or why it is not. */
 export type Row = ListRecord & ({ client: string; card: string } | { complaints: Complaint[] })
@@ -40,7 +41,7 @@ export function columnsOf(header: readonly string[], language: Language): string
  */
 export async function* readRows(list: OpenList, onlyLf: boolean, language: Language): AsyncGenerator<Row> {
   const columns = list.header === undefined ? undefined : columnsOf(list.header, language)
-  const lineOfCard = new Map<string, number>()
+  const seen = new SeenCards()
   for await (const { line, raw } of list.records) {
     const fields = typeof raw === 'string' ? objectOf(raw) : fieldsOf(raw, columns ?? [], language)
     if (fields === undefined) {
@@ -53,9 +54,9 @@ export async function* readRows(list: OpenList, onlyLf: boolean, language: Langu
     const uid = parseCard(card)
     const complaints = [
       ...('complaints' in checked ? checked.complaints : []),
-      ...cardComplaints(card, uid, onlyLf, lineOfCard),
+      ...cardComplaints(card, uid, onlyLf, seen),
     ]
-    if (uid !== undefined && !lineOfCard.has(uid)) lineOfCard.set(uid, line)
+    if (uid !== undefined && seen.lineOf(uid) === undefined) seen.add(uid, line)
     if ('client' in checked && uid !== undefined && complaints.length === 0) {
       yield { line, raw, client: clientJson(checked.client), card: uid }
     } else yield { line, raw, complaints }
@@ -71,14 +72,14 @@ function cardComplaints(
   card: unknown,
   uid: CardUid | undefined,
   onlyLf: boolean,
-  lineOfCard: ReadonlyMap<string, number>,
+  seen: SeenCards,
 ): Complaint[] {
   const complaint = (rule: string, max?: number): Complaint[] => [
     { field: 'tarjeta', message: rule, rule, ...(max === undefined ? {} : { max }) },
   ]
   if (card === undefined || card === null || card === '') return complaint('required')
   if (uid === undefined) return complaint('card')
-  const twice = lineOfCard.get(uid)
+  const twice = seen.lineOf(uid)
   if (twice !== undefined) return complaint('card-twice', twice)
   return isMadeUp(uid, onlyLf) ? complaint('card-random') : []
 }

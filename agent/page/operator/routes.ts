@@ -167,7 +167,7 @@ export function operatorRoutes(
     inside.post('/operator/retry', (request) => {
       const { code } = body(request, z.object({ code: z.string() }))
       const { id } = outbox.find(code)
-      outbox.retry(id)
+      outbox.letters.retry(id)
       audit.write({ event: 'retried', registration: id })
       sync.tryNow()
       return view()
