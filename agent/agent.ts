@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { SimulatedDevices } from '../devices/drivers/simulated-devices.ts'
+import type { Feedback } from '../devices/reader.ts'
 import { superviseReader, type SupervisedReader } from '../devices/supervisor.ts'
 import type { Clock } from '../shared/clock.ts'
 import { AppError } from '../shared/errors.ts'
@@ -89,10 +90,15 @@ export async function openAgent(config: AgentConfig, clock: Clock, log: Log): Pr
       log,
       simulatedDevices,
       onTap: (tap) => {
-        reader.feedback(desk.accept(tap), tap)
+        const show = (what: Feedback): void => {
+          reader.feedback(what, tap)
+        }
+        const now = desk.accept(tap, show)
+        if (now !== undefined) show(now)
       },
-      onRejected: () => {
-        pageState.unclear()
+      onRejected: ({ code }) => {
+        if (code === 'cards-several') desk.twoCards(spec.id)
+        else pageState.unclear()
       },
       onState: () => {
         pageState.changed()

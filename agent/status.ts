@@ -5,7 +5,7 @@ import type { Outbox } from './outbox/outbox.ts'
 import type { Recovery } from './outbox/recover.ts'
 import type { Watermark } from './outbox/registration.ts'
 import type { Fill } from './outbox/room.ts'
-import type { ServerStatus } from './sync/sync.ts'
+import type { ServerStatus } from './sync/server-status.ts'
 import { version } from './version.ts'
 
 /** What `vlt-agent status --json` prints. */

@@ -8,19 +8,33 @@ import { summarize, type Round, type Side } from './round.ts'
 
 const rows = 500
 
-function timed(work: (row: number) => void): Round {
+/** One after the other, each timed from its call to its commit. */
+export async function timed(work: (row: number) => unknown): Promise<Round> {
   const latencies: number[] = []
   const start = performance.now()
   for (let row = 0; row < rows; row++) {
     const before = performance.now()
-    work(row)
+    const done = work(row)
+    if (done instanceof Promise) await done
     latencies.push(performance.now() - before)
   }
   return summarize(latencies, performance.now() - start)
 }
 
-/** A tap's way to the disk, against the least that SQLite takes for one durable row of the same size. */
-export function acceptBench(folder: string): AsyncDisposable & { ours: Side; baseline: Side } {
+export function acceptRound(outbox: Outbox): Promise<Round> {
+  return timed((row) => {
+    outbox.append({
+      system: 'vlt-clients',
+      subject: String(row),
+      card: String(row),
+      body: sampleClient(row),
+      readerId: null,
+    })
+  })
+}
+
+/** A tap's way to the disk, against the least that SQLite takes for one durable row of the same client. */
+export function acceptBench(folder: string): Disposable & { ours: Side; baseline: Side } {
   mkdirSync(folder)
   const outbox = Outbox.open(join(folder, 'outbox'), systemClock)
   const bare = new Sqlite(join(folder, 'bare.db'))
@@ -29,24 +43,14 @@ export function acceptBench(folder: string): AsyncDisposable & { ours: Side; bas
   bare.exec('CREATE TABLE rows (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)')
   const insert = bare.prepare('INSERT INTO rows (body) VALUES (?)')
   return {
-    ours: () =>
-      timed((row) => {
-        outbox.append({
-          system: 'vlt-clients',
-          subject: String(row),
-          card: String(row),
-          body: sampleClient(row),
-          readerId: null,
-        })
-      }),
+    ours: () => acceptRound(outbox),
     baseline: () =>
       timed((row) => {
         insert.run(sampleClient(row))
       }),
-    [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       outbox[Symbol.dispose]()
       bare.close()
-      return Promise.resolve()
     },
   }
 }

@@ -10,15 +10,13 @@ import { acceptBench } from './accept.ts'
 import { drainBench } from './drain.ts'
 import { pageBench } from './page.ts'
 import { registerBench } from './register.ts'
-import type { Round, Side } from './round.ts'
+import { fillMillion, millionBench, readyBench } from './million.ts'
+import { queuesBench } from './queues.ts'
+import { median, type Round, type Side } from './round.ts'
 import { signUpBench } from './sign-up.ts'
 import { tapBench } from './tap.ts'
 
 const rounds = 9
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-}
 
 /** Only the benches whose title holds this text: `npm run bench -- PostgreSQL`. */
 const wanted = process.argv[2] ?? ''
@@ -53,13 +51,20 @@ const folder = mkdtempSync(join(tmpdir(), 'vlt-bench-'))
 const cluster = await startPostgres({ onDisk: true })
 try {
   {
-    await using accept = acceptBench(join(folder, 'accept'))
-    await compare(
-      'Accepting a registration (agent)',
-      accept.ours,
-      'bare INSERT, WAL + FULL, one per commit',
-      accept.baseline,
-    )
+    using accept = acceptBench(join(folder, 'accept'))
+    using queues = queuesBench(join(folder, 'queues'))
+    const title = 'Accepting a registration (agent)'
+    await compare(title, accept.ours, 'bare INSERT, WAL + FULL, one per commit', accept.baseline)
+    await compare(title, accept.ours, 'plainjob, set to FULL', queues.plainjob)
+    await compare(title, accept.ours, 'liteque, set to FULL', queues.liteque)
+  }
+  const millionTitle = 'Accepting beside 1,000,000 pending rows (agent)'
+  if (millionTitle.includes(wanted)) {
+    const [full, empty] = [join(folder, 'million'), join(folder, 'empty')]
+    fillMillion(full)
+    await readyBench(full, empty)
+    using million = millionBench(full, empty)
+    await compare(millionTitle, million.ours, 'an outbox without a backlog', million.baseline)
   }
   {
     await using tap = await tapBench()

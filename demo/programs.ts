@@ -13,6 +13,9 @@ function entryOf(name: ProgramName): string {
   return fileURLToPath(new URL(path, import.meta.url))
 }
 
+/** Halves the time to start. Keyed by content; written by programs that end by themselves. */
+const compileCache = fileURLToPath(new URL('../var/compile-cache', import.meta.url))
+
 export interface Finished {
   code: number | null
   stdout: string
@@ -41,7 +44,7 @@ interface StartOptions {
 export function startProgram(name: ProgramName, args: string[], options: StartOptions = {}): RunningProgram {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('VLT_')))
   const child = spawn(process.execPath, [entryOf(name), ...args], {
-    env: { ...inherited, ...options.env },
+    env: { NODE_COMPILE_CACHE: compileCache, ...inherited, ...options.env },
     stdio: 'pipe',
     detached: options.detached ?? false,
   })

@@ -11,6 +11,8 @@ export type RejectionCode =
   | 'answer-malformed'
   /** The reader answered that it could not do what was asked. */
   | 'answer-failed'
+  /** The reader says that more than one card lies there: which one is meant nobody knows. */
+  | 'cards-several'
   | 'uid-empty'
   | 'uid-not-hex'
   | 'uid-odd-length'

@@ -79,6 +79,8 @@ class Supervisor implements SupervisedReader {
   /** The fault that the log holds: a flapping reader must not fill the disk with it. */
   #loggedFault: ErrorCode | undefined
   #isReadyLogged = false
+  /** The reader says that several cards lie there, and goes on saying so. */
+  #isSeveral = false
   /** The open reader, and since when frames can be its. */
   #session: { reader: Reader; sinceMonoMs: number } | undefined
 
@@ -206,6 +208,9 @@ class Supervisor implements SupervisedReader {
   }
 
   #take(event: ReaderEvent): void {
+    const isSeveral = event.type === 'rejected' && event.code === 'cards-several'
+    if (isSeveral && this.#isSeveral) return
+    if (event.type !== 'fault') this.#isSeveral = isSeveral
     switch (event.type) {
       case 'frame': {
         const { id, options } = this.#options.spec

@@ -143,8 +143,8 @@ export function createApp(parts: AppParts): FastifyInstance {
       publicUrl,
       metrics,
       systems: {
-        'vlt-clients': ({ idempotencyKey: key, body }) => {
-          const read = readRegistration(readJsonObject(Buffer.from(body)), { key }, registering)
+        'vlt-clients': ({ idempotencyKey: key, body, consentText }) => {
+          const read = readRegistration(readJsonObject(Buffer.from(body)), { key }, registering, consentText)
           return 'refused' in read ? read : { ...read, dialect: vltClientsDialect }
         },
       },

@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 const program = fileURLToPath(new URL('cli.ts', import.meta.url))
 
 // Halves the time to start. Keyed by content; written by programs that end by themselves.
-const compileCache = join(tmpdir(), 'vlt-compile-cache')
+const compileCache = fileURLToPath(new URL('../var/compile-cache', import.meta.url))
 
 /** The real program as a child process, for tests. */
 export interface ChildServer {

@@ -55,6 +55,8 @@ test(
       await answered
     }
 
+    // Only a program that ends by itself leaves its compiled code to the next ones.
+    await (await startAgent(agentData, agentOptions)).stop()
     for (let kill = 0; kill < kills; kill++) {
       // Half the time without a network, so that kills hit a backlog as well as a delivery.
       await (Math.random() < 0.5 ? network.cut() : network.join())

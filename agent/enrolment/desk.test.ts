@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../devices/card-frame.ts'
 import { ManualClock } from '../../devices/manual-clock.testing.ts'
-import type { Tap } from '../../devices/reader.ts'
+import type { Feedback, Tap } from '../../devices/reader.ts'
 import type { CardUid } from '../../shared/card-uid.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { createLog } from '../../shared/log.ts'
@@ -203,13 +203,99 @@ test('who says that they are still there has the whole time again', async () => 
   desk = new EnrolmentDesk(registrar, clock, createLog('test', 'error'), ({ kind }) => notices.push(kind))
   const { id, tapped } = desk.start(client(1), 10_000)
   await clock.pass(9_000)
-  desk.keep(id, 10_000)
+  desk.keep(id)
   await clock.pass(9_000)
   expect(desk.waiting).toBe(1)
   await clock.pass(1_000)
   expect(await tapped).toMatchObject({ state: 'rejected', error: { code: 'enrolment-timeout' } })
-  desk.keep(id, 10_000)
+  desk.keep(id)
   expect(desk.waiting).toBe(0)
+})
+
+describe('at a kiosk, where a card is looked at for a moment before it counts', () => {
+  const clock = new ManualClock()
+  let shown: Feedback[]
+  const show = (what: Feedback): number => shown.push(what)
+  beforeEach(() => {
+    shown = []
+    const log = createLog('test', 'error')
+    desk = new EnrolmentDesk(registrar, clock, log, ({ kind }) => notices.push(kind))
+  })
+  const start = (codigo = 1) => desk.start(client(codigo), 80_000, { settleMs: 150 })
+  const cards = (): string[] =>
+    outbox.page(0, 10).map(({ body }) => (JSON.parse(body) as { tarjeta: string }).tarjeta)
+
+  test('it says at once that it was seen, and is stored when it stayed alone', async () => {
+    const { tapped } = start()
+    expect(desk.accept(tap('A0C2BBCA'), show)).toBeUndefined()
+    expect([notices, cards(), shown]).toEqual([['waiting', 'reading'], [], []])
+    await clock.pass(149)
+    expect(cards()).toEqual([])
+    await clock.pass(1)
+    expect([notices.at(-1), cards(), shown]).toEqual(['accepted', ['A0C2BBCA'], ['accepted']])
+    expect(await tapped).toMatchObject({ state: 'pending' })
+  })
+
+  test('two cards are none: the person has the whole time again for one', async () => {
+    start()
+    await clock.pass(70_000)
+    desk.accept(tap('A0C2BBCA'), show)
+    await clock.pass(100)
+    expect(desk.accept(tap('B1D3CCDB'))).toBe('refused')
+    await clock.pass(79_000)
+    expect([notices, cards(), shown]).toEqual([['waiting', 'reading', 'two-cards'], [], ['refused']])
+    desk.accept(tap('B1D3CCDB'), show)
+    await clock.pass(150)
+    expect([cards(), shown]).toEqual([['B1D3CCDB'], ['refused', 'accepted']])
+  })
+
+  test('a reader that sees two at once says so itself', async () => {
+    start()
+    desk.twoCards('pn532:x')
+    desk.accept(tap('A0C2BBCA'), show)
+    desk.twoCards('pn532:x')
+    await clock.pass(1_000)
+    expect([notices, cards()]).toEqual([['waiting', 'two-cards', 'reading', 'two-cards'], []])
+  })
+
+  test('the same card from a second reader is no second card', async () => {
+    start()
+    desk.accept(tap('A0C2BBCA'), show)
+    expect(desk.accept(tap('A0C2BBCA'))).toBeUndefined()
+    await clock.pass(150)
+    expect(cards()).toEqual(['A0C2BBCA'])
+  })
+
+  test('who cancels while it is looked at has nothing stored', async () => {
+    const { id, tapped } = start()
+    desk.accept(tap('A0C2BBCA'), show)
+    desk.cancel(id)
+    await clock.pass(1_000)
+    expect([cards(), shown]).toEqual([[], ['refused']])
+    expect(await tapped).toMatchObject({ error: { code: 'enrolment-cancelled' } })
+  })
+
+  test('a card in the last moment came in time', async () => {
+    start()
+    await clock.pass(79_900)
+    desk.accept(tap('A0C2BBCA'), show)
+    await clock.pass(150)
+    expect([notices.at(-1), cards()]).toEqual(['accepted', ['A0C2BBCA']])
+  })
+
+  test('another card right after is said to be one, and is not the next client’s', async () => {
+    start(1)
+    desk.start(client(2), 80_000)
+    desk.accept(tap('A0C2BBCA'), show)
+    await clock.pass(150)
+    await clock.pass(1_499)
+    expect(desk.accept(tap('B1D3CCDB'))).toBe('refused')
+    desk.twoCards('pn532:x')
+    expect(notices.slice(-2)).toEqual(['second-card', 'second-card'])
+    await clock.pass(1)
+    expect(desk.accept(tap('B1D3CCDB'))).toBe('accepted')
+    expect(cards()).toEqual(['A0C2BBCA', 'B1D3CCDB'])
+  })
 })
 
 test('the consent text that the client saw is stored with the registration', () => {

@@ -1,8 +1,9 @@
 import type { CardUid } from '../../shared/card-uid.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { registrationAnswer, type RegistrationAnswer } from '../../shared/contracts/vlt-clients.ts'
+import { registrationAnswer } from '../../shared/contracts/vlt-clients.ts'
 import { errorTable, type AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
+import { ownedReceipt, type CardOwner, type OwnedReceipt } from '../outbox/owned-receipt.ts'
 import type { NewRegistration, StoredRegistration } from '../outbox/registration.ts'
 import { toRegistration, type ClientData } from './client-data.ts'
 
@@ -48,16 +49,18 @@ export class Registrar {
   }
 
   /**
-   * Whose card a duplicate is, as far as this machine knows: the server names the owner by its own id, and other
-   * receipts of the same client tell that client's id.
+   * Whose card a duplicate is. A kiosk that has joined is told by the server; else as far as this machine knows: the
+   * server names the owner by its own id, and other receipts of the same client tell that client's id.
    */
-  ownerOf(id: string): 'own' | 'other' | 'unknown' {
-    const owner = asReceipt(this.#outbox.get(id).receipt)?.id
+  ownerOf(id: string): CardOwner | 'unknown' {
+    const receipt = asReceipt(this.#outbox.get(id).receipt)
+    if (receipt?.owner !== undefined) return receipt.owner
+    const owner = receipt?.id
     const ids = this.#outbox
       .receiptsOfClient(id)
       .map(asReceipt)
-      .filter((receipt) => receipt?.esDuplicado === false)
-      .map((receipt) => receipt?.id)
+      .filter((other) => other?.esDuplicado === false)
+      .map((other) => other?.id)
     if (ids.length === 0) return 'unknown'
     return ids.includes(owner) ? 'own' : 'other'
   }
@@ -109,8 +112,8 @@ export function asOutcome(row: StoredRegistration): Outcome {
   }
 }
 
-function asReceipt(text: string | null): RegistrationAnswer | undefined {
-  return registrationAnswer.safeParse(JSON.parse(text ?? 'null')).data
+function asReceipt(text: string | null): OwnedReceipt | undefined {
+  return ownedReceipt.safeParse(JSON.parse(text ?? 'null')).data
 }
 
 function deliveredState({ system, lastError }: StoredRegistration, receipt: unknown): Outcome['state'] {

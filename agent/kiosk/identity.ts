@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError, nativeCode } from '../../shared/errors.ts'
 import { privateJwk } from '../../shared/http-signatures/ed25519.ts'
+import { syncFolder, writeWholeFile } from '../../shared/whole-file.ts'
 
 /** Who this machine is to its server: `kiosk.json` in the data folder, for its owner alone. */
 const identitySchema = z.object({
@@ -41,15 +42,7 @@ export function readIdentity(dataFolder: string): Identity | undefined {
 export function writeIdentity(dataFolder: string, identity: Identity): void {
   const path = identityPath(dataFolder)
   try {
-    const draft = openSync(`${path}.new`, 'w', 0o600)
-    try {
-      writeSync(draft, `${JSON.stringify(identity, null, 2)}\n`)
-      fsyncSync(draft)
-    } finally {
-      closeSync(draft)
-    }
-    renameSync(`${path}.new`, path)
-    syncFolder(dataFolder)
+    writeWholeFile(path, `${JSON.stringify(identity, null, 2)}\n`)
   } catch (cause) {
     const code = nativeCode(cause) === 'ENOSPC' ? 'disk-full' : 'kiosk-identity-unusable'
     throw new AppError(code, `${path} cannot be written`, { cause })
@@ -59,13 +52,4 @@ export function writeIdentity(dataFolder: string, identity: Identity): void {
 export function removeIdentity(dataFolder: string): void {
   rmSync(identityPath(dataFolder), { force: true })
   syncFolder(dataFolder)
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
 }

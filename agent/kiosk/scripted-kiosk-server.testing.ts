@@ -32,7 +32,9 @@ export class ScriptedKioskServer implements AsyncDisposable {
   /** Undefined for the answer of a server that takes everything. */
   answer: (request: KioskRequest) => KioskAnswer | undefined = () => undefined
   /** What becomes of an item of a batch. */
-  item: (body: Record<string, unknown>) => { status: number; body?: string } = () => ({ status: 201 })
+  item: (
+    body: Record<string, unknown>,
+  ) => Omit<KioskAnswer, 'hangUp' | 'delayMs'> & { owner?: 'own' | 'other' } = () => ({ status: 201 })
   readonly #server = createServer((request, response) => {
     let body = ''
     request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))

@@ -22,7 +22,7 @@ export function acceptOnce(
   order: Order,
   registrations: readonly NewRegistration[],
 ): number {
-  order.makeRoom(file.highestSeq + 1)
+  order.makeRoom()
   const { highestSeq, link } = file
   try {
     return file.transaction(() => {
@@ -39,7 +39,7 @@ export function acceptOnce(
 
 /** One insert at the end of one table: the least that a durable commit takes. */
 export function accept(file: OutboxFile, order: Order, registration: NewRegistration): StoredRegistration {
-  order.makeRoom(file.highestSeq + 1)
+  order.makeRoom()
   return insertRow(file, order, registration)
 }
 

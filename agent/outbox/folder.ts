@@ -1,14 +1,4 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../shared/errors.ts'
 import { markPath } from './mark.ts'
@@ -40,13 +30,6 @@ export function refuseIfHeld(dataFolder: string): void {
   const path = outboxPath(dataFolder)
   const holder = holderOf(path)
   if (holder !== undefined) throw heldError(path, holder)
-}
-
-/** Makes renames in the folder survive a power cut. */
-export function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r')
-  fsyncSync(descriptor)
-  closeSync(descriptor)
 }
 
 /**

@@ -1,17 +1,9 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError, nativeCode } from '../../shared/errors.ts'
+import { writeWholeFile } from '../../shared/whole-file.ts'
 
 /** The secrets of an outbox. All keys are 32 random bytes. */
 export interface Keyring {
@@ -85,24 +77,18 @@ export function newDataKey(number: number, createdAt: string): DataKey {
   return { number, createdAt, key: randomBytes(keyBytes) }
 }
 
-/** Takes the place of the keyring before, at once; on the disk when this returns. Throws `outbox-key-unusable`. */
+/**
+ * Takes the place of the keyring before, at once; on the disk when this returns. Throws `outbox-key-unusable` or
+ * `disk-full`.
+ */
 export function writeKeyring({ path, secret }: KeyPlace, keyring: Keyring): void {
   const plain = {
     index: keyring.index.toString('base64'),
     data: keyring.data.map((entry) => ({ ...entry, key: entry.key.toString('base64') })),
   }
   const text = JSON.stringify(secret === undefined ? plain : { wrapped: wrap(plain, secret) }, null, 2)
-  const draft = `${path}.new`
   attempt(path, () => {
-    rmSync(draft, { force: true })
-    const file = openSync(draft, 'wx', 0o600)
-    writeSync(file, `${text}\n`)
-    fsyncSync(file)
-    closeSync(file)
-    renameSync(draft, path)
-    const folder = openSync(dirname(path), 'r')
-    fsyncSync(folder)
-    closeSync(folder)
+    writeWholeFile(path, `${text}\n`)
   })
 }
 
@@ -140,7 +126,10 @@ function attempt<T>(path: string, work: () => T): T {
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     const code = nativeCode(cause) ?? 'unknown error'
-    throw new AppError('outbox-key-unusable', `cannot use ${path} (${code})`, { cause })
+    const isFull = code === 'ENOSPC'
+    throw new AppError(isFull ? 'disk-full' : 'outbox-key-unusable', `cannot use ${path} (${code})`, {
+      cause,
+    })
   }
 }
 

@@ -15,8 +15,10 @@ interface Waiting {
 
 /** After this many failures of its own, a row no longer holds back later rows of its client or card. */
 const patience = 5
-/** So many of the newest rows are in no index: an accept then writes one table and nothing else. */
-const unfiledRows = 512
+/** At most so many of the newest rows are in no index: an accept then writes one table and nothing else. */
+const unfiledRows = 2_048
+/** Filed in one go: whoever taps meanwhile waits for it. */
+const filedAtOnce = 256
 /** Rows looked at in one go. */
 const chunk = 400
 
@@ -27,8 +29,8 @@ type RawWaiting = Omit<Waiting, 'id'> & { id: Uint8Array }
  * Which pending row goes next. Rows that failed least go first, among those the oldest. A row waits for an earlier pending
  * row of its client or its card until that one has used up its patience.
  *
- * The newest rows are kept in memory (`#unfiled`), all others in the indexes of the file: every `unfiledRows` accepts
- * the newest are filed, in one transaction.
+ * The newest rows are kept in memory (`#unfiled`), all others in the indexes of the file. They are filed in idle moments,
+ * the oldest first, and before an accept only when they have become too many.
  */
 export class Order {
   readonly #file: OutboxFile
@@ -47,16 +49,31 @@ export class Order {
     for (const row of rows) this.#unfiled.set(row.seq, asWaiting(row))
   }
 
-  /** Before an accept: files the newest rows when they have become too many. */
-  makeRoom(seq: number): void {
-    if (seq - this.#filedThrough <= unfiledRows) return
+  /** Before an accept. */
+  makeRoom(): void {
+    while (this.#file.highestSeq - this.#filedThrough >= unfiledRows) this.fileOldest()
+  }
+
+  /** Files a few of the oldest; answers whether there are others. */
+  fileOldest(): boolean {
+    const { highestSeq } = this.#file
+    if (this.#filedThrough === highestSeq) return false
+    const through = Math.min(this.#filedThrough + filedAtOnce, highestSeq)
     this.#file.transaction(() => {
-      const file = this.#file.statement('UPDATE registrations SET is_filed = 1 WHERE seq = ?')
-      for (const waiting of this.#unfiled.keys()) file.run(waiting)
-      this.#file.statement('UPDATE outbox SET filed_through = ?').run(seq - 1)
+      this.#file
+        .statement(
+          `UPDATE registrations SET is_filed = 1
+           WHERE seq > ? AND seq <= ? AND state = 'pending' AND is_filed = 0`,
+        )
+        .run(this.#filedThrough, through)
+      this.#file.statement('UPDATE outbox SET filed_through = ?').run(through)
     })
-    this.#unfiled.clear()
-    this.#filedThrough = seq - 1
+    for (const seq of this.#unfiled.keys()) {
+      if (seq > through) break
+      this.#unfiled.delete(seq)
+    }
+    this.#filedThrough = through
+    return through < highestSeq
   }
 
   accepted(row: Waiting): void {
@@ -128,6 +145,27 @@ export class Order {
     return chosen
   }
 
+  /**
+   * The first row that waits for these and for no other. Sent right after they failed, it shows whether the fault is theirs.
+   *
+   * @param passed sequence numbers
+   */
+  behind(
+    passed: readonly number[],
+    resting: ReadonlySet<string>,
+    held: ReadonlySet<System>,
+  ): number | undefined {
+    const followers = new Map<number, Waiting>()
+    for (const ahead of this.#waiting(passed)) {
+      for (const same of ['subject', 'card'] as const) {
+        for (const row of this.#later(ahead, same)) followers.set(row.seq, row)
+      }
+    }
+    return [...followers.values()]
+      .sort((a, b) => a.seq - b.seq)
+      .find((row) => !resting.has(row.id) && !held.has(row.system) && !this.#mustWait(row, passed))?.seq
+  }
+
   /** By sequence. */
   *#withoutFailures(): Generator<Waiting> {
     const unfiled = [...this.#unfiled.values()]
@@ -179,23 +217,37 @@ export class Order {
     return found.sort((a, b) => a.failures - b.failures || a.seq - b.seq)
   }
 
-  #mustWait(row: Waiting): boolean {
-    return this.#isBehind(row, 'subject') || this.#isBehind(row, 'card')
+  /** Later pending rows of the same client or card. */
+  #later({ seq, ...row }: Waiting, same: 'subject' | 'card'): Waiting[] {
+    const value = row[same]
+    if (value === null) return []
+    const filed = this.#file.all<RawWaiting>(
+      `SELECT ${waitingColumns} FROM registrations INDEXED BY registrations_${same}
+       WHERE state = 'pending' AND is_filed = 1 AND ${same} = $value AND seq > $seq`,
+      { value, seq },
+    )
+    const unfiled = [...this.#unfiled.values()].filter((other) => other.seq > seq && other[same] === value)
+    return [...filed.map(asWaiting), ...unfiled]
   }
 
-  #isBehind(row: Waiting, same: 'subject' | 'card'): boolean {
+  /** Whether an earlier row has to go first, other than those that are `passed`. */
+  #mustWait(row: Waiting, passed: readonly number[] = []): boolean {
+    return this.#isBehind(row, 'subject', passed) || this.#isBehind(row, 'card', passed)
+  }
+
+  #isBehind(row: Waiting, same: 'subject' | 'card', passed: readonly number[]): boolean {
     const value = row[same]
     if (value === null) return false
     for (const other of this.#unfiled.values()) {
       if (other.seq >= row.seq) break
-      if (other[same] === value) return true
+      if (other[same] === value && !passed.includes(other.seq)) return true
     }
-    const earlier = this.#file.all(
-      `SELECT 1 FROM registrations INDEXED BY registrations_${same}
+    const earlier = this.#file.all<{ seq: number }>(
+      `SELECT seq FROM registrations INDEXED BY registrations_${same}
        WHERE state = 'pending' AND is_filed = 1 AND ${same} = $value AND seq < $seq AND failures < ${String(patience)}`,
       { value, seq: row.seq },
-    )[0]
-    return earlier !== undefined
+    )
+    return earlier.some(({ seq }) => !passed.includes(seq))
   }
 }
 

@@ -166,7 +166,27 @@ export class Outbox implements Disposable {
     held: Iterable<System> = [],
   ): StoredRegistration[] {
     const first = [...live].map((id) => readId(this.#file, id).seq)
-    const seqs = this.#order.next(Math.min(limit, maxBatch), new Set(resting), first, new Set(held))
+    return this.#open(this.#order.next(Math.min(limit, maxBatch), new Set(resting), first, new Set(held)))
+  }
+
+  /**
+   * The first registration that waits for these and for no other, or undefined: of their client or card, and accepted later.
+   *
+   * @param passed ids
+   * @param resting ids that are not to be sent either
+   */
+  behind(
+    passed: readonly string[],
+    resting: Iterable<string>,
+    held: Iterable<System> = [],
+  ): StoredRegistration | undefined {
+    const seqs = passed.map((id) => readId(this.#file, id).seq)
+    const seq = this.#order.behind(seqs, new Set(resting), new Set(held))
+    return seq === undefined ? undefined : this.#open([seq])[0]
+  }
+
+  /** Those of them that can be read; what cannot is lost, and told so. */
+  #open(seqs: readonly number[]): StoredRegistration[] {
     return seqs.flatMap((seq) => {
       const row = readSeq(this.#file, seq)
       if (row === undefined) return []

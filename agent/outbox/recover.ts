@@ -2,15 +2,9 @@ import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock } from '../../shared/clock.ts'
 import { AppError, nativeCode } from '../../shared/errors.ts'
+import { syncFolder } from '../../shared/whole-file.ts'
 import { openHeld, openToSalvage } from './database.ts'
-import {
-  dropBornMarker,
-  dropDamageReport,
-  outboxFiles,
-  outboxPath,
-  refuseIfHeld,
-  syncFolder,
-} from './folder.ts'
+import { dropBornMarker, dropDamageReport, outboxFiles, outboxPath, refuseIfHeld } from './folder.ts'
 import { importedRememberer } from './imported.ts'
 import { createKeyring, keyPlace, readKeyring, type Keyring, type KeyPlace } from './keyring.ts'
 import { MarkFile, readMark } from './mark.ts'

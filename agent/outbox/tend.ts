@@ -31,6 +31,7 @@ export async function tendOutbox(outbox: Outbox, clock: Clock, log: Log, stop: A
 
   while (!stop.aborted) {
     try {
+      await inPieces(() => upkeep.fileOldest())
       await inPieces(() => upkeep.forgetDelivered(keepBodiesMs) > 0)
       await inPieces(() => upkeep.forgetTombstones(keepTombstonesMs) > 0)
       await inPieces(() => outbox.keys.reseal())

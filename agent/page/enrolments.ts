@@ -6,6 +6,8 @@ import { idleMs, warningMs } from './protocol.ts'
 
 /** So long a person may hold nothing to the reader: the page asks after the first part, and forgets after both. */
 const tapWithinMs = idleMs + warningMs
+/** Two cards that lie there are read within this time; nobody feels it beside the tick that says "seen". */
+const settleMs = 150
 
 const request = z.object({
   client: z.unknown(),
@@ -46,6 +48,7 @@ export class PageEnrolments {
     this.#probe()
     const { id, tapped } = this.#desk.start(checked.client, tapWithinMs, {
       consentText: parsed.data.consentText,
+      settleMs,
     })
     this.#current = id
     void tapped.then(() => {
@@ -56,7 +59,7 @@ export class PageEnrolments {
 
   /** The person is still there. */
   keep(): void {
-    if (this.#current !== undefined) this.#desk.keep(this.#current, tapWithinMs)
+    if (this.#current !== undefined) this.#desk.keep(this.#current)
   }
 
   cancel(): void {

@@ -39,7 +39,7 @@ export interface PageBed extends AsyncDisposable {
   health: { readerReady: boolean; serverOnline: boolean; volume: number }
   tap: (uid?: string, identity?: Identity) => void
   /** The server answers the newest registration. */
-  deliver: (mensaje: string, id?: number) => void
+  deliver: (mensaje: string, id?: number, owner?: 'own' | 'other') => void
 }
 
 const file = { content: Buffer.from('<!doctype html>'), type: 'text/html; charset=utf-8' }
@@ -124,10 +124,10 @@ export async function openPageBed(
         tappedAtMonoMs,
       })
     },
-    deliver: (mensaje, id = 1) => {
+    deliver: (mensaje, id = 1, owner) => {
       const [{ id: row } = { id: '' }] = outbox.list(1)
       const esDuplicado = mensaje === 'registro duplicado'
-      outbox.markDelivered(row, JSON.stringify({ id, tarjeta: 'A0C2BBCA', mensaje, esDuplicado }))
+      outbox.markDelivered(row, JSON.stringify({ id, tarjeta: 'A0C2BBCA', mensaje, esDuplicado, owner }))
       registrar.settled(row)
     },
     async [Symbol.asyncDispose]() {

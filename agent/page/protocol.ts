@@ -14,9 +14,12 @@ export type Language = 'es' | 'en'
  *   rejected      the server refused it for good
  *   cannot-store  disk or database take nothing: not registered
  *   expired       no card came in time
+ * On the way to one:
+ *   reading       a card was seen; nothing is stored yet
  * Remarks on a card:
  *   random        a phone
- *   unclear       what the reader sent is no card, or two at once
+ *   unclear       what the reader sent is no card
+ *   two-cards     two at once
  *   unclaimed     a card without an enrolment; the server could not be asked about it
  *   card-active, card-inactive, card-unknown   the same, and what the server says of it
  */
@@ -32,6 +35,8 @@ export type ScreenName =
   | 'rejected'
   | 'cannot-store'
   | 'expired'
+  | 'reading'
+  | 'two-cards'
   | 'random'
   | 'unclear'
   | 'unclaimed'
@@ -46,6 +51,10 @@ export interface Screen {
   code: string | null
   /** Counts what was shown so far: the same screen twice is two events, each with its sound. */
   number: number
+  /** How long an outcome or remark stays from now on, in milliseconds; null for what stays until something happens. */
+  leftMs: number | null
+  /** Another card was read right after the one that this outcome is about. */
+  secondCard: boolean
 }
 
 /** Everything the page knows of the agent. */
@@ -96,6 +105,8 @@ export interface PageFailure {
 /** How long nothing may be touched before the page asks, and then before it forgets; milliseconds. */
 export const idleMs = 60_000
 export const warningMs = 20_000
+/** How long an outcome stays on the screen where nothing else wants it, in milliseconds. */
+export const outcomeMs = 20_000
 /** How often a page that lives says so. */
 export const heartbeatMs = 5_000
 /** How often an open stream says something. */

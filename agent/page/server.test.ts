@@ -153,7 +153,12 @@ describe('an enrolment of the page', () => {
     expect((await post(bed, '/enrolment', enrolmentRequest())).statusCode).toBe(200)
     expect(await screen()).toBe('waiting')
     bed.tap()
-    expect(await screen()).toBe('saved')
+    // What is seen is told at once, "saved" only once it is.
+    expect(await screen()).toBe('reading')
+    expect(bed.outbox.list(1)).toEqual([])
+    await vi.waitFor(async () => {
+      expect(await screen()).toBe('saved')
+    })
     expect(bed.outbox.list(1)).toMatchObject([{ state: 'pending', consentText: 'kiosk-2026-11-es' }])
     bed.deliver('cliente nuevo')
     await vi.waitFor(async () => {
@@ -211,6 +216,9 @@ test('changes are pushed, and nothing personal with them: no route reads it back
   stream.setEncoding('utf8').on('data', (chunk: string) => (received += chunk))
   const answer = await text(await post(bed, '/enrolment', enrolmentRequest()))
   bed.tap()
+  await vi.waitFor(() => {
+    expect(received).toContain('"saved"')
+  })
   bed.deliver('tarjeta agregada al cliente existente')
   await vi.waitFor(() => {
     expect(received).toContain('"card-added"')

@@ -68,6 +68,74 @@ describe('of a card that was registered before', () => {
   })
 })
 
+test('a kiosk that has joined hears of the server whose card it is', async () => {
+  for (const [owner, name] of [
+    ['own', 'already-yours'],
+    ['other', 'card-taken'],
+  ] as const) {
+    enrol()
+    bed.tap()
+    bed.deliver('registro duplicado', 9, owner)
+    await clock.pass(0)
+    expect(screen()).toBe(name)
+    await clock.pass(20_000)
+  }
+})
+
+describe('a card of the person at the kiosk', () => {
+  beforeEach(() => {
+    const client = parseClient(JSON.stringify(enrolmentRequest().client))
+    bed.desk.start(client, 60_000, { settleMs: 150 })
+  })
+
+  test('is told as seen at once, over whatever is shown, and as saved when it is', async () => {
+    bed.state.unclear()
+    bed.tap()
+    expect(bed.state.screen).toMatchObject({ name: 'reading', code: null })
+    bed.state.unclear()
+    expect(screen()).toBe('reading')
+    await clock.pass(150)
+    expect(bed.state.screen).toMatchObject({ name: 'saved', leftMs: 20_000, secondCard: false })
+    await clock.pass(5_000)
+    expect(bed.state.screen.leftMs).toBe(15_000)
+  })
+
+  test('beside another one is none, and one alone is asked for', async () => {
+    bed.tap('A0C2BBCA')
+    bed.tap('B1D3CCDB')
+    expect(screen()).toBe('two-cards')
+    await clock.pass(5_000)
+    expect(screen()).toBe('waiting')
+    expect(bed.outbox.list(1)).toEqual([])
+  })
+
+  test('that is not the only one is said beside the outcome, also when the server has it', async () => {
+    bed.tap('A0C2BBCA')
+    await clock.pass(150)
+    const { number } = bed.state.screen
+    bed.tap('B1D3CCDB')
+    expect(bed.state.screen).toMatchObject({ name: 'saved', number, secondCard: true })
+    bed.deliver('cliente nuevo')
+    await clock.pass(0)
+    expect(bed.state.screen).toMatchObject({ name: 'registered', secondCard: true })
+  })
+
+  test('may be followed by another one at once, once its outcome was read', async () => {
+    bed.tap('A0C2BBCA')
+    await clock.pass(150)
+    bed.state.dismiss()
+    bed.tap('B1D3CCDB')
+    expect(screen()).toBe('unclaimed')
+    expect(lookUp).toHaveBeenCalledWith('B1D3CCDB')
+  })
+
+  test('is forgotten by who leaves while it is read', () => {
+    bed.tap()
+    bed.desk.cancel()
+    expect(screen()).toBe('idle')
+  })
+})
+
 test('a new card of a known client is told as such', async () => {
   enrol()
   bed.tap()

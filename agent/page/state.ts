@@ -4,11 +4,9 @@ import { AppError, type ErrorCode } from '../../shared/errors.ts'
 import type { DeskNotice } from '../enrolment/desk.ts'
 import { receiptCode } from '../outbox/receipt-code.ts'
 import type { Outcome, Registrar } from '../enrolment/registrar.ts'
-import type { Screen, ScreenName } from './protocol.ts'
+import { outcomeMs, type Screen, type ScreenName } from './protocol.ts'
 import type { CardUid } from '../../shared/card-uid.ts'
 
-/** How long an outcome stays on the screen where nothing else wants it, in milliseconds. */
-export const outcomeMs = 20_000
 /** How long it stays whatever else happens but another outcome: somebody is reading it. */
 const readingMs = 5_000
 
@@ -33,8 +31,11 @@ export const storageFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 interface Shown {
-  screen: Screen
+  name: ScreenName
+  code: string | null
+  number: number
   sinceMonoMs: number
+  secondCard: boolean
 }
 
 /** What the server says of a card; undefined where it cannot be asked now. */
@@ -47,7 +48,9 @@ export type CardLookup = (
  *
  *   an outcome (accepted, refused) shows at once, for 20 s
  *   a remark (unclaimed, expired) shows for 20 s, but never over anything that somebody is still reading
- *   "not your phone" and "one card, without moving it" show at once, but never over an outcome that is being read
+ *   "not your phone", "two cards" and "not read well" show at once, but never over an outcome that is being read
+ *   "reading" shows at once, until what it leads to
+ *   another card right after the one that counts is said beside its outcome
  *   underneath: "hold your card" while an enrolment waits, else the welcome
  *   after 5 s an outcome or remark makes room for an enrolment that waits
  *   the person may end an outcome or remark
@@ -72,9 +75,13 @@ export class PageState implements Disposable {
 
   get screen(): Screen {
     const waits = this.#waiting() > 0
-    if (this.#shown !== undefined && this.#ageMs() < (waits ? readingMs : outcomeMs))
-      return this.#shown.screen
-    return { name: waits ? 'waiting' : 'idle', code: null, number: this.#count }
+    if (this.#shown !== undefined) {
+      const { name, code, number, secondCard } = this.#shown
+      const leftMs = Math.round((waits ? readingMs : outcomeMs) - this.#ageMs())
+      if (leftMs > 0) return { name, code, number, leftMs, secondCard }
+    }
+    const name = waits ? 'waiting' : 'idle'
+    return { name, code: null, number: this.#count, leftMs: null, secondCard: false }
   }
 
   /** Tells how many enrolments wait for their tap. */
@@ -105,9 +112,9 @@ export class PageState implements Disposable {
     this.changed()
   }
 
-  /** The reader sent what is no card. */
+  /** The reader sent what is no card; beside one that it read well just now that says nothing. */
   unclear(): void {
-    this.#remark('unclear')
+    if (this.#shown?.name !== 'reading') this.#remark('unclear')
   }
 
   show(notice: DeskNotice): void {
@@ -126,11 +133,21 @@ export class PageState implements Disposable {
       case 'unclaimed':
         void this.#answerFor(notice.uid)
         return
+      case 'reading':
+        this.#set('reading')
+        return
       case 'random':
-        this.#remark('random')
+      case 'two-cards':
+        this.#remark(notice.kind)
+        return
+      case 'second-card':
+        this.#secondCard(notice.uid)
+        return
+      case 'cancelled':
+        if (this.#shown?.name === 'reading') this.#shown = undefined
+        this.changed()
         return
       case 'waiting':
-      case 'cancelled':
         this.changed()
     }
   }
@@ -141,7 +158,8 @@ export class PageState implements Disposable {
     const saved = this.#set('saved', code)
     try {
       const outcome = await this.#registrar.outcome(id, outcomeMs, this.#over.signal)
-      if (outcome.state !== 'saved' && this.#isShown(saved)) this.#set(this.#nameOf(id, outcome), code)
+      if (outcome.state !== 'saved' && this.#shown === saved)
+        this.#set(this.#nameOf(id, outcome), code, saved.secondCard)
     } catch (error) {
       // The outbox cannot be read now: "saved" is still true, and all that is known.
       if (!(error instanceof AppError)) throw error
@@ -161,21 +179,25 @@ export class PageState implements Disposable {
     ] as ScreenName
   }
 
+  /** Beside the outcome, where that is still there; else it is a card like any other. */
+  #secondCard(uid: CardUid | undefined): void {
+    if (this.#shown !== undefined && outcomes.has(this.#shown.name)) {
+      this.#shown.secondCard = true
+      this.changed()
+    } else if (uid === undefined) this.#remark('two-cards')
+    else void this.#answerFor(uid)
+  }
+
   async #answerFor(uid: CardUid): Promise<void> {
     if (this.#isRead()) return
     const unclaimed = this.#set('unclaimed')
     const answer = await this.#lookUp(uid)
-    if (answer !== undefined && this.#isShown(unclaimed)) this.#set(answer)
+    if (answer !== undefined && this.#shown === unclaimed) this.#set(answer)
   }
 
   /** About a card that was not taken; never over an outcome that somebody is still reading. */
   #remark(name: ScreenName): void {
-    if (!this.#isRead() || (this.#shown !== undefined && !outcomes.has(this.#shown.screen.name)))
-      this.#set(name)
-  }
-
-  #isShown(screen: Screen): boolean {
-    return this.#shown?.screen === screen
+    if (!this.#isRead() || (this.#shown !== undefined && !outcomes.has(this.#shown.name))) this.#set(name)
   }
 
   /** Somebody is still reading what is shown. */
@@ -183,10 +205,10 @@ export class PageState implements Disposable {
     return this.#shown !== undefined && this.#ageMs() < readingMs
   }
 
-  #set(name: ScreenName, code: string | null = null): Screen {
+  #set(name: ScreenName, code: string | null = null, secondCard = false): Shown {
     this.#count += 1
-    const screen: Screen = { name, code, number: this.#count }
-    this.#shown = { screen, sinceMonoMs: this.#clock.monoMs() }
+    const shown: Shown = { name, code, number: this.#count, sinceMonoMs: this.#clock.monoMs(), secondCard }
+    this.#shown = shown
     this.changed()
     this.#replaced.abort()
     this.#replaced = new AbortController()
@@ -197,7 +219,7 @@ export class PageState implements Disposable {
         if (!signal.aborted) this.changed()
       })
     }
-    return screen
+    return shown
   }
 
   #ageMs(): number {

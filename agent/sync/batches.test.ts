@@ -7,14 +7,22 @@ import {
   challengeHeader,
   keyPath,
   registrationsPath,
+  type RegistrationsRequest,
   type Report,
   reportPath,
 } from '../../shared/contracts/kiosk-sync.ts'
 import { fingerprint, newKey } from '../../shared/http-signatures/ed25519.ts'
 import { createLog } from '../../shared/log.ts'
+import { Registrar } from '../enrolment/registrar.ts'
 import { KioskChannel } from '../kiosk/channel.ts'
 import { identityPath, readIdentity, writeIdentity } from '../kiosk/identity.ts'
-import { refusal, ScriptedKioskServer } from '../kiosk/scripted-kiosk-server.testing.ts'
+import {
+  type KioskAnswer,
+  type KioskRequest,
+  refusal,
+  ScriptedKioskServer,
+} from '../kiosk/scripted-kiosk-server.testing.ts'
+import { onFullDisk } from '../outbox/full-disk.testing.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { StoredRegistration } from '../outbox/registration.ts'
 import { Batches } from './batches.ts'
@@ -62,13 +70,13 @@ const openChannel = (): KioskChannel =>
   new KioskChannel({ folder, log, epoch: () => outbox.watermark(), onChange: () => undefined })
 
 /** Starts delivering; ended by afterEach, or by what it answers. */
-function deliver(answerMs = 5_000): () => Promise<void> {
+function deliver(answerMs = 5_000, seen = outbox): () => Promise<void> {
   const client = stack.use(
     new ServerClient(server.url, 'test', { connectMs: 1_000, answerMs, totalMs: 30_000 }),
   )
   channel = openChannel()
   sync = new Sync({
-    ...{ outbox, client, serverUrl: server.url, clock: fastClock, log },
+    ...{ outbox: seen, client, serverUrl: server.url, clock: fastClock, log },
     batches: new Batches(channel, fastClock),
     systems: remoteSystems({ registry: { username: undefined, passwordFile: undefined } }),
     onSettled: () => undefined,
@@ -116,6 +124,26 @@ test('a backlog goes in batches that grow, in order, each registration under its
   expect(channel.status).toMatchObject({ id: 7, state: 'active' })
 })
 
+test('what the server alone knows of a duplicate is kept with its receipt, and the text of the consents goes along', async () => {
+  const answer = { id: 8, tarjeta: 'C1', mensaje: 'registro duplicado', esDuplicado: true }
+  server.item = () => ({ status: 200, body: JSON.stringify(answer), owner: 'other' })
+  const registration = {
+    system: 'vlt-clients',
+    subject: '1',
+    card: 'C1',
+    body: '{}',
+    readerId: null,
+  } as const
+  const { id } = outbox.append({ ...registration, consentText: 'kiosk-2026-11-es' })
+  outbox.append({ ...registration, subject: '2', card: 'C2' })
+  deliver()
+  await until(delivered(2))
+  expect(JSON.parse(outbox.get(id).receipt ?? '')).toEqual({ ...answer, owner: 'other' })
+  expect(new Registrar(outbox, fastClock).ownerOf(id)).toBe('other')
+  const items = server.deliveries.flatMap(({ body }) => (JSON.parse(body) as RegistrationsRequest).items)
+  expect(items.map(({ consentText }) => consentText)).toEqual(['kiosk-2026-11-es', undefined])
+})
+
 test('what one registration is refused for, or fails on, holds up none of the others', async () => {
   speed = 1
   server.item = ({ tarjeta }) =>
@@ -127,6 +155,88 @@ test('what one registration is refused for, or fails on, holds up none of the ot
   expect(server.deliveries.length).toBeLessThanOrEqual(9)
   server.item = () => ({ status: 201 })
   await until(delivered(99))
+})
+
+const hasBad = ({ body }: KioskRequest): boolean => body.includes('BAD')
+
+test.each<[string, (request: KioskRequest) => KioskAnswer | undefined]>([
+  ['500', (request) => (hasBad(request) ? { status: 500 } : undefined)],
+  ['nonsense', (request) => (hasBad(request) ? { status: 200, body: '<html>' } : undefined)],
+  ['nothing', (request) => (hasBad(request) ? { status: 200, hangUp: true } : undefined)],
+])('one that makes whole batches fail with %s holds up none of the others', async (_how, answer) => {
+  server.answer = answer
+  accept('BAD')
+  acceptMany(20)
+  deliver()
+  await until(delivered(20))
+  expect(outbox.counts()).toMatchObject({ pending: 1, dead: 0 })
+})
+
+test.each<[string, () => void]>([
+  ['its batch', () => (server.answer = (request) => (hasBad(request) ? { status: 500 } : undefined))],
+  ['alone', () => (server.item = ({ tarjeta }) => ({ status: tarjeta === 'BAD' ? 500 : 201 }))],
+])('one that fails (%s) lets those by who wait for it', async (_how, arrange) => {
+  arrange()
+  const bad = accept('BAD', 'one client')
+  for (const card of ['FIRST', 'SECOND']) accept(card, 'one client')
+  deliver()
+  await until(delivered(2))
+  expect(outbox.get(bad.id)).toMatchObject({ state: 'pending', failures: 2 })
+})
+
+describe('a wait that the server asks for', () => {
+  const forLong = { 'retry-after': '3000' }
+  const awhile = (): Promise<void> => fastClock.sleep(20_000, new AbortController().signal)
+
+  test('with one item of several is kept by that one alone', async () => {
+    server.item = ({ tarjeta }) => (tarjeta === 'C3' ? { status: 429, headers: forLong } : { status: 201 })
+    acceptMany(20)
+    deliver()
+    await until(delivered(19))
+    sync.tryNow()
+    await awhile()
+    expect(server.deliveries.filter(({ body }) => body.includes('C3'))).toHaveLength(1)
+  })
+
+  test.each<[string, () => void]>([
+    ['items', () => (server.item = () => ({ status: 429, headers: forLong }))],
+    [
+      'whole batch',
+      () =>
+        (server.answer = ({ items }) => (items.length > 0 ? { status: 429, headers: forLong } : undefined)),
+    ],
+    [
+      'last batch of a minute',
+      () =>
+        (server.answer = ({ items }) => {
+          const results = items.map(({ idempotencyKey }) => ({
+            ...{ idempotencyKey, status: 422, headers: {}, body: '{}' },
+          }))
+          const headers = { 'x-ratelimit-remaining': '0', ...forLong }
+          return items.length === 0 ? undefined : { status: 200, headers, body: JSON.stringify({ results }) }
+        }),
+    ],
+  ])('with its %s is kept on a full disk too', async (_how, arrange) => {
+    arrange()
+    acceptMany(1)
+    deliver(5_000, onFullDisk(outbox))
+    await until(() => server.deliveries.length === 1)
+    await awhile()
+    sync.tryNow()
+    await awhile()
+    expect(server.deliveries).toHaveLength(1)
+  })
+
+  test('is one for reports too', async () => {
+    server.answer = ({ items }) => (items.length > 1 ? { status: 429, headers: forLong } : undefined)
+    acceptMany(5)
+    deliver()
+    await until(() => server.deliveries.some(({ items }) => items.length > 1))
+    const before = reports().length
+    // A report would have been due.
+    await fastClock.sleep(150_000, new AbortController().signal)
+    expect(reports()).toHaveLength(before)
+  })
 })
 
 test('when the answer is lost the same keys go again, under a new number', async () => {

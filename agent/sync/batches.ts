@@ -11,11 +11,13 @@ import {
 import type { ErrorCode } from '../../shared/errors.ts'
 import { type KioskChannel, refusalCode } from '../kiosk/channel.ts'
 import { isSameServer } from '../kiosk/same-server.ts'
+import { type CardOwner, ownedReceipt } from '../outbox/owned-receipt.ts'
 import type { Settlement, StoredRegistration, System, Watermark } from '../outbox/registration.ts'
 import { version } from '../version.ts'
 import { classifyFailure, retryAfterMs, type Response, type Verdict } from './classify.ts'
 import type { ServerClient } from './client.ts'
 import { Drain } from './drain.ts'
+import type { Failure } from './way.ts'
 
 /** What became of a request to /v1/kiosk. */
 export type Outcome =
@@ -81,8 +83,9 @@ export class Batches {
     rows: StoredRegistration[],
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const items = rows.map(({ seq: sequence, system, idempotencyKey, body }) => ({
+    const items = rows.map(({ seq: sequence, system, idempotencyKey, body, consentText }) => ({
       ...{ sequence, system, idempotencyKey, body },
+      ...(consentText === null ? {} : { consentText }),
     }))
     const request = { epoch, items } satisfies RegistrationsRequest
     const response = await this.channel.post(client, registrationsPath, JSON.stringify(request), signal)
@@ -92,8 +95,9 @@ export class Batches {
         (result, place) => result.idempotencyKey === rows[place]?.idempotencyKey,
       )
       if (data?.results.length !== rows.length || fits !== true) return unexpected
-      const responses = data.results.map(({ status, headers, body }) => ({
-        ...{ kind: 'answer' as const, status, headers, body },
+      const responses = data.results.map(({ status, headers, body, owner }) => ({
+        ...{ kind: 'answer' as const, status, headers },
+        body: owner === undefined ? body : withOwner(body, owner),
       }))
       return { kind: 'answered', responses, paceHeaders: response.headers }
     }
@@ -154,7 +158,7 @@ export interface SortedAnswers {
   settlements: Settlement[]
   /** Rows the server has dealt with. */
   settled: StoredRegistration[]
-  failed: { row: StoredRegistration; verdict: Verdict & { kind: 'retry' | 'pause' } }[]
+  failed: Failure[]
 }
 
 /** What the answers, one for each row, mean for the outbox. */
@@ -188,6 +192,12 @@ export function sortAnswers(
 const unexpected: Outcome = {
   kind: 'failed',
   verdict: { kind: 'retry', error: 'server-unexpected-answer', suspect: true },
+}
+
+/** What the server says of a duplicate's owner is kept with the receipt, and there alone. */
+function withOwner(body: string, owner: CardOwner): string {
+  const receipt = ownedReceipt.safeParse(asJson(body)).data
+  return receipt === undefined ? body : JSON.stringify({ ...receipt, owner })
 }
 
 function asJson(text: string): unknown {

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { createLog } from '../../shared/log.ts'
+import { onFullDisk } from '../outbox/full-disk.testing.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { StoredRegistration } from '../outbox/registration.ts'
 import { KioskChannel } from '../kiosk/channel.ts'
@@ -13,8 +14,8 @@ import { ScriptedServer } from './scripted-server.testing.ts'
 import { Sync } from './sync.ts'
 import { remoteSystems } from './systems/systems.ts'
 
-/** Time that runs a hundred times as fast, so that back-offs of minutes can be lived through. */
-const speed = 100
+/** Time that runs a hundred times as fast unless told, so that back-offs of minutes can be lived through. */
+let speed = 100
 const fastClock: Clock = {
   now: () => systemClock.now(),
   monoMs: () => systemClock.monoMs() * speed,
@@ -32,6 +33,7 @@ let settled: string[]
 let states: string[]
 
 beforeEach(async () => {
+  speed = 100
   folder = mkdtempSync(join(tmpdir(), 'sync-'))
   stack = new AsyncDisposableStack()
   outbox = stack.use(Outbox.open(folder, systemClock))
@@ -45,12 +47,12 @@ afterEach(async () => {
 })
 
 /** Starts delivering to `url`; ended by afterEach before the outbox closes. */
-function deliver(url = server.url, answerMs = 2_000, totalMs = 30_000): void {
+function deliver(url = server.url, answerMs = 2_000, totalMs = 30_000, seen = outbox): void {
   const client = stack.use(new ServerClient(url, 'test', { connectMs: 1_000, answerMs, totalMs }))
   const log = createLog('test', 'error')
   const onChange = (): void => undefined
   sync = new Sync({
-    outbox,
+    outbox: seen,
     client,
     serverUrl: url,
     batches: new Batches(
@@ -152,6 +154,52 @@ test('with several bad ones among them the rest still drains', async () => {
   await until(delivered(10))
 })
 
+describe('where only those wait that have to wait for a bad one', () => {
+  beforeEach(() => {
+    speed = 500
+  })
+
+  test('they show one after the other that the fault is its own, until it holds up nobody', async () => {
+    server.answer = ({ card }) => ({ status: card === 'BAD' ? 500 : 201 })
+    const bad = accept('BAD', 'one client')
+    for (const card of ['FIRST', 'SECOND', 'THIRD']) accept(card, 'one client')
+    deliver()
+    await until(delivered(3))
+    expect(server.cards().filter((card) => card !== 'BAD')).toEqual(['FIRST', 'SECOND', 'THIRD'])
+    expect(outbox.get(bad.id)).toMatchObject({ state: 'pending', failures: 3 })
+  })
+
+  test('two bad ones in a row hold up nobody either', async () => {
+    server.answer = ({ card }) => ({ status: card.startsWith('BAD') ? 500 : 201 })
+    for (const card of ['BAD1', 'BAD2', 'GOOD']) accept(card, 'one client')
+    deliver()
+    await until(delivered(1))
+  })
+
+  test('a server that is well but fails every registration blames none, and order stays', async () => {
+    let out = true
+    server.answer = ({ card }) => {
+      // Scouts have gone, and failed as well.
+      if (card === 'FIRST' && server.cards().filter((other) => other === 'SECOND').length >= 3) out = false
+      return { status: out ? 500 : 201 }
+    }
+    const rows = ['FIRST', 'SECOND', 'THIRD'].map((card) => accept(card, 'one client'))
+    deliver()
+    await until(delivered(3))
+    expect(server.cards().slice(-3)).toEqual(['FIRST', 'SECOND', 'THIRD'])
+    expect(rows.map(({ id }) => outbox.get(id).failures)).toEqual([0, 0, 0])
+  })
+
+  test('one that asks to wait is obeyed, and order stays', async () => {
+    server.answer = ({ card }) =>
+      card === 'BAD' ? { status: 503, headers: { 'retry-after': '1' } } : { status: 201 }
+    for (const card of ['BAD', 'GOOD']) accept(card, 'one client')
+    deliver()
+    await until(() => server.received.length > 12)
+    expect(new Set(server.cards())).toEqual(new Set(['BAD']))
+  })
+})
+
 test.each([
   [422, 'rejected-invalid'],
   [413, 'rejected-too-large'],
@@ -220,6 +268,21 @@ test('Retry-After is kept to, even by a registration that somebody waits for', a
   await until(delivered(2))
   const [first, second] = server.received
   expect(fastMs(first?.atMs ?? 0, second?.atMs ?? 0)).toBeGreaterThanOrEqual(90_000 - 500)
+})
+
+test.each([
+  ['refused', 429, { 'retry-after': '3600' }],
+  ['taken, the last of a minute', 201, { 'x-ratelimit-remaining': '0', 'retry-after': '3600' }],
+])('a wait that comes with an answer (%s) is kept on a full disk too', async (_how, status, headers) => {
+  server.answer = () => ({ status, headers })
+  accept('A1')
+  deliver(server.url, 2_000, 30_000, onFullDisk(outbox))
+  await until(() => server.received.length === 1)
+  await fastClock.sleep(20_000, new AbortController().signal)
+  sync.tryNow()
+  sync.expedite(accept('A2').id)
+  await fastClock.sleep(20_000, new AbortController().signal)
+  expect(server.received).toHaveLength(1)
 })
 
 test('a backlog keeps within the rate limit that the headers tell, without a refusal', async () => {

@@ -1,80 +1,48 @@
-import { fullJitterMs, type BackOff } from '../../shared/back-off.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { AppError, type ErrorCode } from '../../shared/errors.ts'
+import { AppError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { StoredRegistration, System } from '../outbox/registration.ts'
 import { Alarm } from './alarm.ts'
-import { classifyProbe, type Response, type Verdict } from './classify.ts'
-import { batched, type Batches, type Outcome, sortAnswers } from './batches.ts'
+import { BatchDelivery } from './batch-delivery.ts'
+import { batched, type Batches } from './batches.ts'
 import type { ServerClient } from './client.ts'
-import { wayBackOff } from './drain.ts'
-import { Pacing } from './pacing.ts'
-import { mayBeTaken } from './systems/system.ts'
+import type { ServerStatus } from './server-status.ts'
+import { SingleDelivery } from './single-delivery.ts'
 import type { RemoteSystems } from './systems/systems.ts'
 import { Turns } from './turns.ts'
+import { Way } from './way.ts'
 
-export interface ServerStatus {
-  url: string | null
-  state: 'online' | 'offline' | 'paused'
-  /** ISO 8601; the last time the server confirmed a registration. */
-  lastSuccessAt: string | null
-  /** Why it is not online. */
-  reason: ErrorCode | null
-  /** Batches need a machine that has joined the server; `deliveryReason` says why a joined one does without. */
-  delivery: 'batches' | 'documented'
-  deliveryReason: ErrorCode | null
-  /** Systems behind that server that take nothing now, while the others go on. */
-  held: { system: System; reason: ErrorCode }[]
-}
-
-/** While a person has to mend something; the hint says what. */
-const pauseBackOff: BackOff = { baseMs: 30_000, capMs: 300_000 }
 /** Least distance between two attempts that live taps bring forward. */
 const liveSpacingMs = 1_000
-/** An idle agent asks whether the server is there, so that `status` tells the truth. */
-const probeEveryMs = 30_000
-/** A kiosk says how far its outbox has come: so often while nothing happens, and at most so often while much does. */
-const reportEveryMs = 300_000
-const reportSpacingMs = 60_000
+/** Nothing is due before that without being rung for. */
+const longestSleepMs = 30_000
 
 /**
  * Delivers the outbox, one request at a time, for ever: in batches where this machine has joined the server (see
- * batches.ts and drain.ts), else, and for systems that take none, one registration by one.
+ * batch-delivery.ts), else, and for systems that take none, one registration by one (see single-delivery.ts).
  *
  *   go      -> next rows -> each delivered | dead letter    -> go
  *                        -> retry: hold for the back-off, or as long as the server asked   -> go
  *                        -> pause: hold much longer, nothing marked                        -> go
  *   nothing to send -> probe the server now and then; a new registration wakes the loop
  *
- * Which rows are next, and which failure was a row's own, is for turns.ts.
+ * Which rows are next, and which failure was a row's own, is for turns.ts; what a failure means for all, for way.ts.
  *
  * A system that refuses us by itself (`alone`) is held by itself: its rows stay, those of the others go on.
  */
 export class Sync {
-  readonly #outbox: Outbox
   #client: ServerClient | undefined
+  #url: string | null
   readonly #batches: Batches
   readonly #clock: Clock
   readonly #log: Log
-  readonly #onSettled: (id: string) => void
-  readonly #onState: () => void
   readonly #alarm: Alarm
   readonly #turns: Turns
-  readonly #systems: RemoteSystems
-  readonly #pacing: Record<System, Pacing>
-  readonly #batchPacing: Pacing
-  readonly #status: Omit<ServerStatus, 'held' | 'delivery' | 'deliveryReason'>
-
-  #hold: { kind: 'none' | 'back-off' | 'asked' | 'pause'; untilMonoMs: number } = {
-    kind: 'none',
-    untilMonoMs: 0,
-  }
-  #failuresInARow = 0
+  readonly #way: Way
+  readonly #inBatches: BatchDelivery
+  readonly #oneByOne: SingleDelivery
   #lastAttemptMonoMs = Number.NEGATIVE_INFINITY
-  #nextProbeMonoMs = 0
-  #lastReportMonoMs = Number.NEGATIVE_INFINITY
-  #nextReportMonoMs = 0
+
   constructor(parts: {
     outbox: Outbox
     client: ServerClient | undefined
@@ -87,32 +55,25 @@ export class Sync {
     /** The status has changed. */
     onState: () => void
   }) {
-    this.#outbox = parts.outbox
-    this.#client = parts.client
-    this.#clock = parts.clock
-    this.#log = parts.log
-    this.#onSettled = parts.onSettled
-    this.#onState = parts.onState
-    this.#alarm = new Alarm(parts.clock)
-    this.#turns = new Turns(parts.outbox, parts.clock)
-    this.#systems = parts.systems
-    this.#batches = parts.batches
-    this.#batchPacing = new Pacing(parts.clock)
-    this.#pacing = {
-      'vlt-clients': new Pacing(parts.clock),
-      'digital-registry': new Pacing(parts.clock),
-      'user-accounts': new Pacing(parts.clock),
-    }
-    this.#status =
-      parts.client === undefined
-        ? { url: null, state: 'paused', lastSuccessAt: null, reason: 'server-not-configured' }
-        : { url: parts.serverUrl ?? null, state: 'offline', lastSuccessAt: null, reason: null }
+    const { outbox, client, batches, systems, clock, log, onState } = parts
+    this.#client = client
+    this.#url = client === undefined ? null : (parts.serverUrl ?? null)
+    this.#batches = batches
+    this.#clock = clock
+    this.#log = log
+    this.#alarm = new Alarm(clock)
+    this.#turns = new Turns(outbox, clock)
+    this.#way = new Way({ ...parts, turns: this.#turns, hasServer: client !== undefined })
+    const shared = { outbox, systems, clock, log, way: this.#way }
+    this.#inBatches = new BatchDelivery({ ...shared, turns: this.#turns, batches, onFallBack: onState })
+    this.#oneByOne = new SingleDelivery({ ...shared, channel: batches.channel })
   }
 
   get status(): ServerStatus {
-    const reason = this.#batches.reason(this.#status.url)
+    const reason = this.#batches.reason(this.#url)
     return {
-      ...this.#status,
+      url: this.#url,
+      ...this.#way.state,
       held: this.#turns.held,
       delivery: reason === null ? 'batches' : 'documented',
       deliveryReason: reason === 'kiosk-not-joined' ? null : reason,
@@ -122,19 +83,17 @@ export class Sync {
   /** Delivers to this server from now on: a machine has joined one, or another, while it ran. */
   use(client: ServerClient, serverUrl: string): void {
     this.#client = client
-    this.#status.url = serverUrl
-    if (this.#status.reason === 'server-not-configured') this.#setState('offline', null)
+    this.#url = serverUrl
+    if (this.#way.state.reason === 'server-not-configured') this.#way.become('offline', null)
     this.#batches.tryAgain()
-    this.#nextReportMonoMs = 0
+    this.#inBatches.reportSoon()
     this.tryNow()
   }
 
   /** A registration was accepted and somebody waits for its outcome: it goes first, and at once if it may. */
   expedite(id: string): void {
     this.#turns.expedite(id)
-    if (this.#hold.kind === 'back-off') {
-      this.#hold.untilMonoMs = Math.min(this.#hold.untilMonoMs, this.#lastAttemptMonoMs + liveSpacingMs)
-    }
+    this.#way.hold.hurry(this.#lastAttemptMonoMs + liveSpacingMs)
     this.#alarm.ring()
   }
 
@@ -143,11 +102,12 @@ export class Sync {
     this.#alarm.ring()
   }
 
-  /** A person asked for it: lifts every back-off of ours, not one that the server asked for. */
+  /** A person asked for it: lifts every back-off of ours, not one that the server asked for, and looks for the server. */
   tryNow(): void {
     this.#turns.tryAll()
     this.#batches.tryAgain()
-    if (this.#hold.kind !== 'asked') this.#hold = { kind: 'none', untilMonoMs: 0 }
+    this.#way.nextProbeMonoMs = 0
+    this.#way.hold.lift()
     this.#alarm.ring()
   }
 
@@ -163,258 +123,39 @@ export class Sync {
         if (!(error instanceof AppError)) throw error
         // The disk is full or failing: what was delivered is not yet marked, and is sent again under the same key.
         this.#log.error({ code: error.code, err: error }, 'the outbox cannot be written')
-        const backOffMs = fullJitterMs(wayBackOff, ++this.#failuresInARow)
-        // What the server has asked for holds all the same.
-        if (this.#hold.untilMonoMs < this.#clock.monoMs() + backOffMs) this.#holdFor('back-off', backOffMs)
+        this.#way.cannotWrite()
       }
     }
   }
 
   async #step(stop: AbortSignal, cut: AbortSignal): Promise<void> {
     const client = this.#client
-    if (client === undefined) return this.#alarm.sleep(probeEveryMs, stop)
+    if (client === undefined) return this.#alarm.sleep(longestSleepMs, stop)
+    const { leftMs } = this.#way.hold
+    if (leftMs > 0) return this.#alarm.sleep(leftMs, stop)
+
     const now = this.#clock.monoMs()
-    if (this.#hold.untilMonoMs > now) return this.#alarm.sleep(this.#hold.untilMonoMs - now, stop)
-
-    const usesBatches = this.#batches.isUsable(this.#status.url)
-    const rows = this.#nextRows(usesBatches)
+    const usesBatches = this.#batches.isUsable(this.#url)
+    if (usesBatches && this.#inBatches.isReportDue(now)) return this.#inBatches.report(client, cut)
+    const rows = usesBatches ? this.#inBatches.next() : this.#turns.next(1, false)
     const [row] = rows
-    const mayReport = usesBatches && !this.#turns.isAnybodyWaiting && !this.#batches.drain.isHeld
-    if (mayReport && this.#nextReportMonoMs <= now) {
-      await this.#report(client, now, cut)
-    } else if (row === undefined) {
-      await this.#idle(client, now, stop)
-    } else if (usesBatches && row.system === batched) {
-      await this.#sendBatch(client, rows, now, cut)
-    } else {
-      await this.#sendOne(client, row, now, cut)
-    }
-  }
-
-  async #sendOne(
-    client: ServerClient,
-    row: StoredRegistration,
-    now: number,
-    cut: AbortSignal,
-  ): Promise<void> {
-    const { path, bodyOf, repeatMayConflict } = this.#systems[row.system]
-    const prepared = bodyOf(row.body)
-    if ('error' in prepared) {
-      this.#holdSystem(row, prepared.error, pauseBackOff.baseMs)
-      return
-    }
+    if (row === undefined) return this.#idle(client, now, stop)
     this.#lastAttemptMonoMs = now
-    if (repeatMayConflict) this.#outbox.noteSent(row.id)
-    const response = await client.post(path, prepared.body, row.idempotencyKey, cut)
-    if (!cut.aborted) this.#settle(row, response)
-  }
-
-  async #sendBatch(
-    client: ServerClient,
-    rows: StoredRegistration[],
-    now: number,
-    cut: AbortSignal,
-  ): Promise<void> {
-    this.#lastAttemptMonoMs = now
-    const outcome = await this.#batches.send(client, this.#outbox.epoch, rows, cut)
-    if (cut.aborted) return
-    if (outcome.kind === 'answered') {
-      this.#batches.drain.taken(this.#clock.monoMs() - now)
-      this.#settleBatch(rows, outcome.responses)
-      const paceMs = this.#batchPacing.observe(outcome.paceHeaders)
-      if (paceMs > 0) this.#holdFor('asked', paceMs)
-      return
-    }
-    // First how long to wait: the outbox may take no write.
-    this.#batchFailed(rows, outcome)
-    if (outcome.kind === 'fall-back') return
-    const { error } = outcome.verdict
-    this.#outbox.settleAll(rows.map(({ id }) => ({ id, state: 'pending', error })))
-  }
-
-  /** Each by its own answer, all in one commit. */
-  #settleBatch(rows: StoredRegistration[], responses: Response[]): void {
-    const classify = (row: StoredRegistration, response: Response): Verdict =>
-      this.#systems[row.system].classify(response, false)
-    const { settlements, settled, failed } = sortAnswers(rows, responses, classify)
-    this.#outbox.settleAll(settlements)
-    const delivered = settlements.filter(({ state }) => state === 'delivered').length
-    if (delivered > 0) this.#status.lastSuccessAt = this.#clock.now()
-    const dead = settled.length - delivered
-    this.#log.info({ delivered, dead, failed: failed.length }, 'batch')
-    for (const { row, verdict } of failed) {
-      if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
-    }
-    const [first] = failed
-    if (settled.length > 0) this.#answered(settled)
-    else if (first !== undefined) this.#failed(first.row, first.verdict)
-    this.#nextReportMonoMs = Math.max(this.#lastReportMonoMs + reportSpacingMs, this.#clock.monoMs())
-  }
-
-  /** The request as a whole: no registration is to blame unless it was alone. */
-  #batchFailed(rows: StoredRegistration[], outcome: Exclude<Outcome, { kind: 'answered' }>): void {
-    const { drain } = this.#batches
-    if (outcome.kind === 'fall-back') {
-      this.#onState()
-      return
-    }
-    const { verdict } = outcome
-    this.#failuresInARow += 1
-    if (verdict.kind === 'pause') {
-      this.#pause(verdict.error)
-      return
-    }
-    const [row] = rows
-    if (verdict.suspect && rows.length === 1 && row !== undefined) this.#turns.suspect(row.id)
-    const { error, waitMs } = verdict
-    const isAsked = error === 'rate-limited' || (error === 'server-unavailable' && waitMs !== undefined)
-    if (isAsked) drain.refused(waitMs ?? 0)
-    const holdMs = isAsked ? 0 : drain.failed()
-    const isReached = error === 'rate-limited' || error === 'rejected-too-large'
-    this.#setState(isReached ? 'online' : 'offline', isReached ? null : error)
-    if (!isAsked) this.#holdFor('back-off', error === 'rejected-too-large' ? 0 : holdMs)
-    // Alone it was no part of a drain: the kiosk itself has used its limit up.
-    else if (rows.length === 1) this.#holdFor('asked', drain.heldUntilMonoMs - this.#clock.monoMs())
-  }
-
-  async #report(client: ServerClient, now: number, cut: AbortSignal): Promise<void> {
-    const outcome = await this.#batches.report(client, this.#outbox.watermark(), cut)
-    if (cut.aborted) return
-    this.#lastReportMonoMs = now
-    this.#nextReportMonoMs = now + reportEveryMs
-    if (outcome !== undefined && outcome.kind !== 'answered') {
-      // A server that is not there is asked again once it is, one that asked to wait in its time.
-      const isPause = outcome.kind === 'failed' && outcome.verdict.kind === 'pause'
-      this.#nextReportMonoMs = now + (isPause ? 0 : reportSpacingMs)
-      this.#batchFailed([], outcome)
-      return
-    }
-    this.#failuresInARow = 0
-    this.#nextProbeMonoMs = this.#clock.monoMs() + probeEveryMs
-    if (this.#batches.gaps.length > 0) {
-      this.#log.error({ gaps: this.#batches.gaps }, 'the server does not hold what was delivered to it')
-    }
-    this.#setState('online', null)
+    if (usesBatches && row.system === batched) return this.#inBatches.send(client, rows, cut)
+    return this.#oneByOne.send(client, row, cut)
   }
 
   async #idle(client: ServerClient, now: number, stop: AbortSignal): Promise<void> {
-    if (this.#nextProbeMonoMs <= now) {
+    const { nextProbeMonoMs } = this.#way
+    if (nextProbeMonoMs <= now) {
       const response = await client.probe(stop)
-      if (!stop.aborted) this.#learnFromProbe(response)
+      if (!stop.aborted) this.#way.probed(response)
       return
     }
-    const { drain } = this.#batches
-    const releaseAt = drain.isHeld ? drain.heldUntilMonoMs : Number.POSITIVE_INFINITY
-    const wakeAt = Math.min(this.#nextProbeMonoMs, this.#turns.wakeAtMonoMs, releaseAt)
+    const { heldUntilMonoMs } = this.#batches.drain
+    // It may be over since we looked.
+    const releaseAt = heldUntilMonoMs > now ? heldUntilMonoMs : Number.POSITIVE_INFINITY
+    const wakeAt = Math.min(nextProbeMonoMs, this.#turns.wakeAtMonoMs, releaseAt)
     await this.#alarm.sleep(Math.max(1, wakeAt - now), stop)
-  }
-
-  #nextRows(usesBatches: boolean): StoredRegistration[] {
-    const { drain } = this.#batches
-    const rows = usesBatches ? this.#turns.next(drain.size, drain.isHeld) : this.#turns.next(1, false)
-    if (!usesBatches || rows[0]?.system !== batched) return rows.slice(0, 1)
-    return this.#batches.fitting(rows.filter(({ system }) => system === batched))
-  }
-
-  #settle(row: StoredRegistration, response: Response): void {
-    const { classify, repeatMayConflict } = this.#systems[row.system]
-    const isRepeat = row.lastError === 'answer-lost'
-    const verdict = classify(response, isRepeat)
-    const paceMs = response.kind === 'answer' ? this.#pacing[row.system].observe(response.headers) : 0
-    switch (verdict.kind) {
-      case 'delivered':
-        this.#batches.channel.countDocumented()
-        this.#outbox.markDelivered(row.id, verdict.receipt, verdict.error)
-        this.#status.lastSuccessAt = this.#clock.now()
-        this.#log.info({ registration: row.id, attempts: row.attempts + 1 }, 'delivered')
-        this.#answered([row])
-        break
-      case 'dead':
-        this.#outbox.markDead(row.id, verdict.error, verdict.receipt)
-        this.#log.warn({ registration: row.id, code: verdict.error }, 'dead letter')
-        this.#answered([row])
-        break
-      case 'retry':
-      case 'pause': {
-        // Whatever comes after a lost answer, the server may have the row until it says so or refuses it.
-        const mayHaveIt = repeatMayConflict && (isRepeat || mayBeTaken(response))
-        if (verdict.alone === true) this.#refusedAlone(row, verdict)
-        else this.#failed(row, verdict)
-        this.#outbox.recordAttempt(row.id, mayHaveIt ? 'answer-lost' : verdict.error)
-        return
-      }
-    }
-    if (paceMs <= 0) return
-    if (row.system === 'vlt-clients') this.#holdFor('asked', paceMs)
-    else this.#holdSystem(row, 'rate-limited', paceMs)
-  }
-
-  #answered(rows: StoredRegistration[]): void {
-    this.#failuresInARow = 0
-    this.#setState('online', null)
-    this.#nextProbeMonoMs = this.#clock.monoMs() + probeEveryMs
-    this.#hold = { kind: 'none', untilMonoMs: 0 }
-    this.#turns.settled(rows)
-    for (const { id } of rows) this.#onSettled(id)
-  }
-
-  /** The server is there and does its work; this system of it does not, for us. */
-  #refusedAlone(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
-    this.#setState('online', null)
-    const backOff = verdict.kind === 'pause' ? pauseBackOff : wayBackOff
-    const ownMs = backOff.baseMs + fullJitterMs(backOff, row.attempts + 1)
-    const askedMs = verdict.kind === 'retry' ? (verdict.waitMs ?? 0) : 0
-    this.#holdSystem(row, verdict.error, Math.max(askedMs, ownMs))
-  }
-
-  #holdSystem({ system }: StoredRegistration, reason: ErrorCode, ms: number): void {
-    const isNews = this.#turns.hold(system, reason, ms)
-    if (isNews && reason !== 'rate-limited')
-      this.#log.warn({ system, code: reason }, 'a system takes nothing from us')
-    this.#onState()
-  }
-
-  #failed(row: StoredRegistration, verdict: Verdict & { kind: 'retry' | 'pause' }): void {
-    this.#failuresInARow += 1
-    if (verdict.kind === 'pause' || verdict.suspect) this.#turns.suspect(row.id)
-    const jitterMs = fullJitterMs(wayBackOff, this.#failuresInARow)
-    // What was this row's own fault before is most likely so again: no reason to stop all the others.
-    if (verdict.kind === 'pause' && row.failures === 0) {
-      this.#pause(verdict.error)
-      return
-    }
-    const reached = verdict.error === 'rate-limited' || verdict.error === 'request-in-progress'
-    this.#setState(reached ? 'online' : 'offline', reached ? null : verdict.error)
-    const askedMs = verdict.kind === 'retry' ? verdict.waitMs : undefined
-    if (askedMs === undefined) this.#holdFor('back-off', jitterMs)
-    // Kiosks that were all told the same second still spread out; a server that says "now" is still not hurried.
-    else this.#holdFor('asked', Math.max(askedMs + Math.min(jitterMs, 1_000), jitterMs))
-  }
-
-  #pause(error: ErrorCode): void {
-    this.#setState('paused', error)
-    this.#holdFor('pause', pauseBackOff.baseMs + fullJitterMs(pauseBackOff, this.#failuresInARow))
-  }
-
-  #learnFromProbe(response: Response): void {
-    const failure = classifyProbe(response)
-    if (failure === undefined) this.#failuresInARow = 0
-    else this.#failuresInARow += 1
-    this.#setState(failure?.state ?? 'online', failure?.error ?? null)
-    const waitMs = failure === undefined ? probeEveryMs : fullJitterMs(wayBackOff, this.#failuresInARow)
-    this.#nextProbeMonoMs = this.#clock.monoMs() + Math.max(waitMs, liveSpacingMs)
-  }
-
-  #setState(state: ServerStatus['state'], reason: ErrorCode | null): void {
-    if (this.#status.state === state && this.#status.reason === reason) return
-    this.#status.state = state
-    this.#status.reason = reason
-    if (state === 'online') this.#log.info('server online')
-    else this.#log.warn({ state, code: reason }, 'server not reachable as it should be')
-    this.#onState()
-  }
-
-  #holdFor(kind: 'back-off' | 'asked' | 'pause', ms: number): void {
-    this.#hold = { kind, untilMonoMs: this.#clock.monoMs() + ms }
   }
 }

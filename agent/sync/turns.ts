@@ -8,6 +8,16 @@ import type { StoredRegistration, System } from '../outbox/registration.ts'
 const rowBackOff: BackOff = { baseMs: 1_000, capMs: 300_000 }
 /** So long somebody who has tapped looks at the screen; then the registration goes in its turn. */
 const liveMs = 20_000
+/** So often a row has failed, with nothing getting through in between, before scouts go past it. */
+const failuresUntilScout = 9
+/** So many go one right after the other. */
+const mostScouts = 5
+
+interface Rest {
+  untilMonoMs: number
+  /** The server asked for it. */
+  isAsked: boolean
+}
 
 /**
  * Whose turn it is.
@@ -15,17 +25,27 @@ const liveMs = 20_000
  * A failed row is a *suspect*. If another row gets through before the suspect is tried again, the failure was the
  * suspect's own: it rests under a back-off of its own and no longer holds anybody up. If none gets through, the way
  * is blamed and order stays as it was.
+ *
+ * Where all others have to wait for a suspect, none could get through. Once it has failed often enough the first of them
+ * goes right after it has failed once more, as a *scout*: if that gets through, the suspect is blamed as by any other row.
+ * A server that fails every registration fails the scout too.
  */
 export class Turns {
   readonly #outbox: Outbox
   readonly #clock: Clock
   readonly #suspects = new Set<string>()
-  /** Row -> when its own back-off is over, monotonic. */
-  readonly #resting = new Map<string, number>()
+  /** How often rows have failed since something got through. */
+  readonly #failedInARow = new Map<string, number>()
+  /** Suspects that failed just now, in so many requests without a wait in between, and the row to go next. */
+  #passed: string[] = []
+  #scouts = 0
+  #scout: StoredRegistration | undefined
+  readonly #resting = new Map<string, Rest>()
   /** Rows somebody may still stand waiting for -> until when, monotonic. */
   readonly #live = new Map<string, number>()
   /** Systems that took nothing from us last -> when they are asked again, monotonic, and why. */
   readonly #held = new Map<System, { untilMonoMs: number; reason: ErrorCode }>()
+  #lookedMonoMs = 0
 
   constructor(outbox: Outbox, clock: Clock) {
     this.#outbox = outbox
@@ -36,8 +56,10 @@ export class Turns {
     return [...this.#held].map(([system, { reason }]) => ({ system, reason }))
   }
 
-  get isAnybodyWaiting(): boolean {
-    return this.#live.size > 0
+  /** Whether what comes next has to come at once. */
+  get isHurried(): boolean {
+    const now = this.#clock.monoMs()
+    return this.#scout !== undefined || [...this.#live.values()].some((untilMonoMs) => untilMonoMs > now)
   }
 
   /** Somebody waits for this row. */
@@ -47,7 +69,7 @@ export class Turns {
 
   /** Ends every rest of ours; not one that the server asked for. */
   tryAll(): void {
-    this.#resting.clear()
+    for (const [id, { isAsked }] of this.#resting) if (!isAsked) this.#resting.delete(id)
     for (const [system, { reason }] of this.#held) if (reason !== 'rate-limited') this.#held.delete(system)
   }
 
@@ -56,11 +78,16 @@ export class Turns {
    * alone may go while the backlog is held.
    */
   next(limit: number, isHeld: boolean): StoredRegistration[] {
+    const scout = this.#scout
+    this.#scout = undefined
+    if (scout !== undefined && !isHeld) return [scout]
+    this.recallScout()
     const now = this.#clock.monoMs()
-    dropPast(this.#resting, now)
-    dropPast(this.#live, now)
+    this.#lookedMonoMs = now
+    for (const [id, { untilMonoMs }] of this.#resting) if (untilMonoMs <= now) this.#resting.delete(id)
+    for (const [id, untilMonoMs] of this.#live) if (untilMonoMs <= now) this.#live.delete(id)
     const rows = this.#among(limit, [...this.#resting.keys(), ...this.#suspects], isHeld)
-    if (rows.length > 0 || this.#suspects.size === 0) return rows
+    if (rows.length > 0 || this.#suspects.size === 0 || isHeld) return rows
     // Every row has failed since the last success: a new round.
     this.#suspects.clear()
     return this.#among(limit, [...this.#resting.keys()], isHeld)
@@ -68,20 +95,48 @@ export class Turns {
 
   suspect(id: string): void {
     this.#suspects.add(id)
+    this.#failedInARow.set(id, (this.#failedInARow.get(id) ?? 0) + 1)
+  }
+
+  /**
+   * Whether a scout goes past these suspects, which have failed just now: then it is next, and has to go at once. After a
+   * wait the suspects might get through as well, and the order would be broken for nothing.
+   */
+  sendScout(failed: readonly StoredRegistration[]): boolean {
+    const isScouting = this.#passed.length > 0
+    const often = failed.filter(({ id }) => (this.#failedInARow.get(id) ?? 0) >= failuresUntilScout)
+    this.#passed.push(...(isScouting ? failed : often).map(({ id }) => id))
+    if (this.#passed.length === 0 || this.#scouts === mostScouts) return false
+    this.#scouts += 1
+    const others = [...this.#resting.keys(), ...this.#suspects]
+    this.#scout = this.#outbox.behind(this.#passed, others, this.#heldSystems())
+    return this.#scout !== undefined
+  }
+
+  /** Time passes before anything is sent. */
+  recallScout(): void {
+    this.#scout = undefined
+    this.#scouts = 0
+    this.#passed = []
   }
 
   /** The server dealt with these rows: the way is clear, so the suspects were at fault themselves. */
   settled(rows: StoredRegistration[]): void {
+    const now = this.#clock.monoMs()
+    this.#failedInARow.clear()
     for (const { id, system } of rows) {
       this.#suspects.delete(id)
       this.#live.delete(id)
-      this.#held.delete(system)
+      // Its answer may have asked for another wait.
+      if ((this.#held.get(system)?.untilMonoMs ?? 0) <= now) this.#held.delete(system)
     }
-    for (const id of this.#suspects) {
-      const failures = this.#outbox.blame(id)
-      this.#resting.set(id, this.#clock.monoMs() + fullJitterMs(rowBackOff, failures))
-    }
+    for (const id of this.#suspects) this.#rest(id, fullJitterMs(rowBackOff, this.#outbox.blame(id)), false)
     this.#suspects.clear()
+  }
+
+  /** The server asked this row to stay away for so long. */
+  keepAway(id: string, ms: number): void {
+    this.#rest(id, ms, true)
   }
 
   /** Nothing of this system for so long; answers whether the reason is news. */
@@ -91,16 +146,22 @@ export class Turns {
     return isNews
   }
 
-  /** When the next rest is over, monotonic; infinity for none. */
+  /** When the next rest is over that `next` has met, monotonic; it may be over by now. Infinity for none. */
   get wakeAtMonoMs(): number {
-    const now = this.#clock.monoMs()
-    const times = [...this.#resting.values(), ...[...this.#held.values()].map((held) => held.untilMonoMs)]
-    return Math.min(...times.filter((time) => time > now))
+    const times = [...this.#resting.values(), ...this.#held.values()].map(({ untilMonoMs }) => untilMonoMs)
+    return Math.min(...times.filter((time) => time > this.#lookedMonoMs))
+  }
+
+  /** The longer one counts. */
+  #rest(id: string, ms: number, isAsked: boolean): void {
+    const untilMonoMs = this.#clock.monoMs() + ms
+    const known = this.#resting.get(id)
+    if (known === undefined || known.untilMonoMs < untilMonoMs)
+      this.#resting.set(id, { untilMonoMs, isAsked })
   }
 
   #among(limit: number, resting: string[], isHeld: boolean): StoredRegistration[] {
-    const now = this.#clock.monoMs()
-    const held = [...this.#held].filter(([, { untilMonoMs }]) => untilMonoMs > now).map(([system]) => system)
+    const held = this.#heldSystems()
     const next = (count: number): StoredRegistration[] =>
       this.#outbox.nextBatch(count, resting, this.#live.keys(), held)
     if (this.#live.size > 0) {
@@ -109,8 +170,9 @@ export class Turns {
     }
     return isHeld ? [] : next(limit)
   }
-}
 
-function dropPast(untilMonoMs: Map<string, number>, now: number): void {
-  for (const [id, until] of untilMonoMs) if (until <= now) untilMonoMs.delete(id)
+  #heldSystems(): System[] {
+    const now = this.#clock.monoMs()
+    return [...this.#held].filter(([, { untilMonoMs }]) => untilMonoMs > now).map(([system]) => system)
+  }
 }

@@ -20,7 +20,7 @@ import {
 test.each([
   ['SAMConfiguration', samConfiguration(), '0000FF03FDD414011700'],
   ['GetFirmwareVersion', getFirmwareVersion(), '0000FF02FED4022A00'],
-  ['InListPassiveTarget', inListPassiveTarget(), '0000FF04FCD44A0100E100'],
+  ['InListPassiveTarget', inListPassiveTarget(), '0000FF04FCD44A0200E000'],
   ['RF field off', rfFieldOff(), '0000FF04FCD4320100F900'],
   ['MaxRetries, one more look', limitRetries(1), '0000FF06FAD43205FF0101F400'],
 ])('%s is %o', (_, frame, expected) => {
@@ -84,6 +84,13 @@ describe('an answer about targets', () => {
     })
   })
 
+  test.each([
+    '4B0201000408045CBBE5D50200040804B0864D25',
+    '4B02010344200704112233445566067533810280020004080411223344',
+  ])('about two, %s, is no single card', (hex) => {
+    expect(readTarget(hexBytes(hex))).toEqual({ code: 'cards-several' })
+  })
+
   test('without one says so', () => {
     expect(readTarget(hexBytes('4B00'))).toEqual({ card: null })
   })
@@ -105,7 +112,8 @@ describe('an answer about targets', () => {
     ['an ATS of a card that has none', '4B0101000408045CBBE5D50202'],
     ['an ATS that is longer than it says', '4B0101000420045CBBE5D5017577'],
     ['an ATS that is shorter than it says', '4B0101000420045CBBE5D50577'],
-    ['two targets, when one was asked for', '4B0201000408045CBBE5D502000408 04B0864D25'],
+    ['two targets, of which one is cut off', '4B0201000408045CBBE5D502000408 04B0864D'],
+    ['three targets, when two were asked for', '4B0301000408045CBBE5D50200040804B0864D2503000408041F38D29A'],
   ])('with %s is no answer', (_, hex) => {
     expect(readTarget(hexBytes(hex))).toEqual({ code: 'answer-malformed' })
   })

@@ -19,9 +19,9 @@ export function getFirmwareVersion(): Uint8Array {
   return commandFrame(hexBytes('02'))
 }
 
-/** One card of ISO 14443 type A at 106 kbit/s. */
+/** Cards of ISO 14443 type A at 106 kbit/s: up to two, so that a second one shows. */
 export function inListPassiveTarget(): Uint8Array {
-  return commandFrame(hexBytes('4A 01 00'))
+  return commandFrame(hexBytes('4A 02 00'))
 }
 
 /** `retries`: how often InListPassiveTarget looks again; with 255, the chip's own default, it waits for ever. */
@@ -56,12 +56,15 @@ export function isDone(data: Uint8Array, command: number): boolean {
 const idLengths = [4, 7, 10]
 /** In SEL_RES: the card speaks ISO 14443-4, and its answer to select follows the id. */
 const hasAts = 0x20
+/** Of number, SENS_RES, SEL_RES, id length and the shortest id, in bytes. */
+const leastTarget = 9
 
 /** The answer to InListPassiveTarget: 4B, count, then number, SENS_RES (2), SEL_RES, id length, id, ATS. */
 export function readTarget(data: Uint8Array): Answer {
   const [code, count, , , , selRes = 0, idLength = 0] = data
   if (code !== 0x4b) return { code: 'answer-malformed' }
   if (count === 0 && data.length === 2) return { card: null }
+  if (count === 2 && data.length >= 2 + 2 * leastTarget) return { code: 'cards-several' }
 
   const idEnd = 7 + idLength
   if (count !== 1 || !idLengths.includes(idLength) || data.length < idEnd) return { code: 'answer-malformed' }

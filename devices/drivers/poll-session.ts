@@ -227,15 +227,16 @@ export class PollSession<Frame> implements Reader, Receiver, Wire<Frame> {
     const receivedAtMonoMs = clock.monoMs()
     for (const rejection of rejections) this.#queue.push({ type: 'rejected', ...rejection })
     for (const card of cards) this.#queue.push({ type: 'frame', ...card, receivedAtMonoMs })
-    if (cards.length > 0) this.#soundMs = receivedAtMonoMs
+    const isSeveral = rejections.some(({ code }) => code === 'cards-several')
+    if (cards.length > 0 || isSeveral) this.#soundMs = receivedAtMonoMs
 
     // An answer that makes no sense may be due to a strange card, a refusal is the reader's own.
     const isRefused =
       rejections.length > 0 && rejections.length === looks?.length && rejections.every(isRefusal)
     this.#badTurns = looks === undefined || isRefused ? this.#badTurns + 1 : 0
     if (this.#badTurns === maxBadTurns) throw this.#complaint(looks === undefined)
-    if (looks === undefined || rejections.length > 0) await this.#start()
-    else if (cards.length === 0) this.#queue.push({ type: 'missed', receivedAtMonoMs })
+    if (looks === undefined || (rejections.length > 0 && !isSeveral)) await this.#start()
+    else if (cards.length === 0 && !isSeveral) this.#queue.push({ type: 'missed', receivedAtMonoMs })
   }
 
   /** Takes one message, for the moment between two requests; a second one, or one for a closed reader, is dropped. */

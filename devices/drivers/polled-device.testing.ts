@@ -171,6 +171,8 @@ export class Pn532Personality implements Personality {
   #isWaiting = false
   /** A phone makes up a number whenever it enters the field. */
   isPhone = false
+  /** Lies beside the card. */
+  secondCard: string | undefined
   #phoneEntries = 0
 
   reset(): void {
@@ -215,7 +217,7 @@ export class Pn532Personality implements Personality {
       case '0000FF04FCD4320100F900':
         this.#isFieldOn = false
         return `${pn532Ack}0000FF02FED533F800`
-      case '0000FF04FCD44A0100E100':
+      case '0000FF04FCD44A0200E000':
         return pn532Ack + this.#list(field)
     }
     const retries = /^0000FF06FAD43205FF01(..)..00$/.exec(request)?.[1]
@@ -238,9 +240,13 @@ export class Pn532Personality implements Personality {
     }
     this.#isSelected = true
     const uid = this.isPhone ? `08${byte(this.#phoneEntries)}D0A1` : card
-    const isLong = uid.length > 8
-    return pn532Answer(`4B0101${isLong ? '004218' : '000408'}${byte(uid.length / 2)}${uid}`)
+    if (this.secondCard === undefined) return pn532Answer(`4B01${target(1, uid)}`)
+    return pn532Answer(`4B02${target(1, uid)}${target(2, this.secondCard)}`)
   }
+}
+
+function target(number: number, uid: string): string {
+  return `${byte(number)}${uid.length > 8 ? '004218' : '000408'}${byte(uid.length / 2)}${uid}`
 }
 
 /** The frame of an answer. */

@@ -313,9 +313,9 @@ describe('a PN532', () => {
       '0000FF03FDD414011700',
       '0000FF02FED4022A00',
       '0000FF06FAD43205FF0105F000',
-      '0000FF04FCD44A0100E100',
+      '0000FF04FCD44A0200E000',
       '0000FF04FCD4320100F900',
-      '0000FF04FCD44A0100E100',
+      '0000FF04FCD44A0200E000',
       '0000FF04FCD4320100F900',
     ])
   })
@@ -333,6 +333,25 @@ describe('a PN532', () => {
     const events = collect(reader)
     await expect.poll(() => frames(events).length).toBeGreaterThan(0)
     expect(frames(events)[0]).toMatchObject({ payload: uid, proof: 'checksum', technology: 'iso14443a' })
+  })
+
+  test('says once that two cards lie there, makes a tap of neither, and reads one alone afterwards', async () => {
+    const chip = new Pn532Personality()
+    await using device = await PolledDevice.create(chip)
+    await using reader = await supervise('pn532', device.line.path)
+    await reader.ready()
+    const asked = device.asked.length
+    device.card = 'A0C2BBCA'
+    chip.secondCard = '045D46B2505D80'
+    await expect.poll(() => device.looks).toBeGreaterThan(10)
+    expect(reader.uids()).toEqual([])
+    expect(reader.supervisor.status.rejected).toEqual({ 'cards-several': 1 })
+    // It is as well as ever: nothing is set up again.
+    expect(device.asked.slice(asked)).not.toContain('0000FF02FED4022A00')
+    chip.secondCard = undefined
+    await expect.poll(reader.uids).toEqual(['A0C2BBCA'])
+    chip.secondCard = '045D46B2505D80'
+    await expect.poll(() => reader.supervisor.status.rejected).toEqual({ 'cards-several': 2 })
   })
 
   test('finds a card that lies there at every look, since the field was off in between', async () => {

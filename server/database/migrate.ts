@@ -11,6 +11,8 @@ import { digitalRegistry } from './migrations/0006-digital-registry.ts'
 import { userAccounts } from './migrations/0007-user-accounts.ts'
 import { clientSecrets } from './migrations/0008-client-secrets.ts'
 import { kiosks } from './migrations/0009-kiosks.ts'
+import { consentTexts } from './migrations/0010-consent-texts.ts'
+import { kioskRepetitions } from './migrations/0011-kiosk-repetitions.ts'
 import type { Db, Engine, Tx } from './schema.ts'
 
 /** In code, not found by a folder scan: the same list runs from source, from `dist` and on every engine. */
@@ -24,6 +26,8 @@ const migrations = (engine: Engine) => ({
   '0007-user-accounts': userAccounts(engine),
   '0008-client-secrets': clientSecrets(engine),
   '0009-kiosks': kiosks(engine),
+  '0010-consent-texts': consentTexts(),
+  '0011-kiosk-repetitions': kioskRepetitions(engine),
 })
 
 /**

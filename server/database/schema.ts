@@ -19,6 +19,7 @@ export interface Schema {
   kiosks: KioskRow
   kiosk_codes: KioskCodeRow
   kiosk_epochs: KioskEpochRow
+  kiosk_repetitions: KioskRepetitionRow
   mails: MailRow
   customer_accounts: CustomerAccountRow
   customer_attempts: CustomerAttemptRow
@@ -67,6 +68,8 @@ export interface ConsentRow {
   /** The system that took the consent. */
   source: string
   card_uid: string | null
+  /** Version of the text that the person saw; null where it was not told. */
+  consent_text: string | null
   recorded_at: string
 }
 
@@ -95,8 +98,9 @@ export interface IdempotencyKeyRow {
   created_at: string
   /** Whom the answer is about: `client 70`. Null where it says nothing of a person. */
   subject: string | null
-  /** The kiosk in whose count it is; null for what came by the documented endpoint alone. */
+  /** The kiosk that brought it first, and the epoch of its outbox; null for what came by the documented endpoint. */
   kiosk_id: number | null
+  kiosk_epoch: string | null
 }
 
 /** A lobby machine that hands over its backlog under a key of its own: see kiosks/. */
@@ -140,6 +144,14 @@ export interface KioskEpochRow {
   /** The last report, JSON. */
   report: string | null
   reported_at: string | null
+}
+
+/** A key that came in this count too, after it was done: see idempotency/. Goes with its key. */
+export interface KioskRepetitionRow {
+  scope: string
+  key: string
+  kiosk_id: number
+  epoch: string
 }
 
 /** One row, rewritten by the probe that asks whether the database still takes writes. */

@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { engines, holdWrites, openTestbed, register, type Testbed } from '../testbed.testing.ts'
+import { joinedKiosk } from '../kiosks/kiosk.testing.ts'
 import { createIdempotency, readKey } from './idempotency.ts'
 
 const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })
 
-async function count(bed: Testbed, table: 'clients' | 'idempotency_keys'): Promise<number> {
+async function count(
+  bed: Testbed,
+  table: 'clients' | 'idempotency_keys' | 'kiosk_repetitions',
+): Promise<number> {
   return (await bed.database.db.selectFrom(table).selectAll().execute()).length
 }
 
@@ -108,6 +112,23 @@ describe.each(engines)('on %s', (engine) => {
       bed.clock.advance(1)
       expect(await idempotency.prune()).toBe(1)
       expect(await count(bed, 'idempotency_keys')).toBe(0)
+    })
+
+    test('what kiosks repeated is forgotten with the answer', async () => {
+      await using bed = await openTestbed({ engine })
+      const idempotency = createIdempotency(bed.database, bed.vault, bed.clock)
+      await idempotency.once(request, () => Promise.resolve(answer))
+      const { id: kioskId } = await joinedKiosk(bed)
+      const bring = (epoch: string) =>
+        bed.database.transact((tx) =>
+          idempotency.onceFor(tx, { kioskId, epoch }, request, () => Promise.resolve(answer)),
+        )
+      expect([(await bring('one')).counted, (await bring('one')).counted]).toEqual([true, false])
+      expect((await bring('two')).counted).toBe(true)
+      expect(await count(bed, 'kiosk_repetitions')).toBe(2)
+      bed.clock.advance(400 * 24 * 60 * 60 * 1000 + 1)
+      await idempotency.prune()
+      expect(await count(bed, 'kiosk_repetitions')).toBe(0)
     })
   })
 })

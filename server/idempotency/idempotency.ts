@@ -1,10 +1,11 @@
 import type { Clock } from '../../shared/clock.ts'
+import type { ItemResult } from '../../shared/contracts/kiosk-sync.ts'
 import type { Database } from '../database/database.ts'
 import { tryLock } from '../database/locks.ts'
 import type { Tx } from '../database/schema.ts'
 import { together } from '../database/together.ts'
 import type { Vault } from '../security/vault.ts'
-import { countKey, findKey, forgetKeys, keepKey } from './store.ts'
+import { type Counter, countRepetition, findKey, forgetKeys, keepKey } from './store.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const keptDays = 400
@@ -16,6 +17,8 @@ export interface KeptAnswer {
   headers?: Record<string, string>
   /** JSON text as it was sent. */
   body: string
+  /** What a kiosk is told beside it, and nobody else. */
+  aside?: Pick<ItemResult, 'owner'>
 }
 
 /** What a work answers; with `subject`, such as `client 70`, erasing that person finds the kept answer. */
@@ -43,12 +46,12 @@ export interface Idempotency {
    */
   once(request: OnceRequest, work: (tx: Tx) => Promise<WorkAnswer>): Promise<Once>
   /**
-   * The same inside the caller's transaction, for a kiosk: `counted` says whether the key is now this kiosk's and was
-   * not before, whoever else had it.
+   * The same inside the caller's transaction, for a kiosk: `counted` says whether the key is in its count now and was
+   * not before. A key that others brought first is counted here too, once, and stays in their count.
    */
   onceFor(
     tx: Tx,
-    kioskId: number,
+    counter: Counter,
     request: OnceRequest & { key: string },
     work: (tx: Tx) => Promise<WorkAnswer>,
   ): Promise<{ once: Once; counted: boolean }>
@@ -76,23 +79,26 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
     tx: Tx,
     { scope, key, body }: OnceRequest & { key: string },
     work: (tx: Tx) => Promise<WorkAnswer>,
-    kioskId: number | null,
+    counter: Counter | undefined,
   ): Promise<{ once: Once; counted: boolean }> => {
     const requestIndex = indexOf(scope, key, body)
     const [free, kept] = await together(tryLock(tx, `idempotency ${scope} ${key}`), findKey(tx, scope, key))
     if (!free) return { once: { state: 'in-progress' }, counted: false }
     if (kept !== undefined) {
       if (kept.requestIndex !== requestIndex) return { once: { state: 'other-body' }, counted: false }
-      // Also where it came as another kiosk: a machine that left and joined again counts what it delivers anew.
-      const counted = kioskId !== null && kept.kioskId !== kioskId
-      if (counted) countKey(tx, scope, key, kioskId)
+      // A machine that left and joined again, or whose outbox was salvaged, counts what it delivers anew.
+      const isCounted =
+        counter === undefined ||
+        (kept.kioskId === counter.kioskId && (kept.epoch ?? counter.epoch) === counter.epoch)
+      const counted = !isCounted && (await countRepetition(tx, scope, key, counter))
       return { once: { state: 'replayed', answer: open(scope, key, kept.answer) }, counted }
     }
     const { subject = null, ...answer } = await work(tx)
     const succeeded = answer.status >= 200 && answer.status < 300
     if (succeeded) {
       const sealed = vault.seal(answerPurpose(scope, key), JSON.stringify(answer))
-      keepKey(tx, { scope, key, requestIndex, answer: sealed, subject, kioskId }, clock.now())
+      const { kioskId = null, epoch = null } = counter ?? {}
+      keepKey(tx, { scope, key, requestIndex, answer: sealed, subject, kioskId, epoch }, clock.now())
     }
     return { once: { state: 'answered', answer }, counted: succeeded }
   }
@@ -104,13 +110,13 @@ export function createIdempotency(database: Database, vault: Vault, clock: Clock
       if (running.has(name)) return { state: 'in-progress' }
       running.add(name)
       try {
-        const { once } = await database.transact((tx) => runKeyed(tx, { scope, key, body }, work, null))
+        const { once } = await database.transact((tx) => runKeyed(tx, { scope, key, body }, work, undefined))
         return once
       } finally {
         running.delete(name)
       }
     },
-    onceFor: (tx, kioskId, request, work) => runKeyed(tx, request, work, kioskId),
+    onceFor: (tx, counter, request, work) => runKeyed(tx, request, work, counter),
     async kept({ scope, key, body }) {
       if (key === undefined) return undefined
       const found = await database.query((db) => findKey(db, scope, key))

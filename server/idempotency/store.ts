@@ -1,6 +1,5 @@
 import { prepared } from '../database/prepared.ts'
 import type { Db, Tx } from '../database/schema.ts'
-import { trail } from '../database/trailing.ts'
 
 /** An answer, sealed, with the blind index of the body it answered. */
 export interface KeptKey {
@@ -10,13 +9,20 @@ export interface KeptKey {
   answer: string
   subject: string | null
   kioskId: number | null
+  epoch: string | null
+}
+
+/** Whose count of registrations it is: a kiosk's, for one outbox of its. */
+export interface Counter {
+  kioskId: number
+  epoch: string
 }
 
 export async function findKey(
   db: Db,
   scope: string,
   key: string,
-): Promise<Pick<KeptKey, 'requestIndex' | 'answer' | 'kioskId'> | undefined> {
+): Promise<Pick<KeptKey, 'requestIndex' | 'answer' | 'kioskId' | 'epoch'> | undefined> {
   const [found] = await selectKey.run(db, { scope, key })
   return found
 }
@@ -24,7 +30,10 @@ export async function findKey(
 const selectKey = prepared<Pick<KeptKey, 'scope' | 'key'>>()((db, value) =>
   db
     .selectFrom('idempotency_keys')
-    .select(['answer', 'request_index as requestIndex', 'kiosk_id as kioskId'])
+    .select([
+      ...(['answer', 'request_index as requestIndex'] as const),
+      ...(['kiosk_id as kioskId', 'kiosk_epoch as epoch'] as const),
+    ])
     .where('scope', '=', value('scope'))
     .where('key', '=', value('key')),
 )
@@ -43,13 +52,23 @@ const insertKey = prepared<KeptKey & { at: string }>()((db, value) =>
     created_at: value('at'),
     subject: value('subject'),
     kiosk_id: value('kioskId'),
+    kiosk_epoch: value('epoch'),
   }),
 )
 
-/** With the end of the work. */
-export function countKey(tx: Tx, scope: string, key: string, kioskId: number): void {
-  const kept = tx.updateTable('idempotency_keys').where('scope', '=', scope).where('key', '=', key)
-  trail(tx, kept.set({ kiosk_id: kioskId }).compile())
+/** Notes a key that was done before in this count; false where it is in it already. */
+export async function countRepetition(
+  tx: Tx,
+  scope: string,
+  key: string,
+  { kioskId, epoch }: Counter,
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('kiosk_repetitions')
+    .values({ scope, key, kiosk_id: kioskId, epoch })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows === 1n
 }
 
 /** Forgets answers kept before `before` (ISO 8601) and says how many. */

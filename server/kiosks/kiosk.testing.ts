@@ -107,6 +107,7 @@ export interface TestItem {
   system: string
   idempotencyKey: string
   body: string
+  consentText?: string
 }
 
 /** The example client as the n-th registration: another client and another card for each n. */

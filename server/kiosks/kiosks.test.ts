@@ -9,10 +9,12 @@ import {
 } from '../../shared/contracts/kiosk-sync.ts'
 import { newKey } from '../../shared/http-signatures/ed25519.ts'
 import { verifyTrail } from '../audit/verify.ts'
+import { createPrivacy } from '../privacy/privacy.ts'
 import { createCaseDesk } from '../systems/vlt-clients/cases.ts'
+import { findClientHolding } from '../systems/vlt-clients/privacy.ts'
 import { engines, openTestbed, register, type Received, send, type Testbed } from '../testbed.testing.ts'
 import { createKioskDesk } from './desk.ts'
-import { item, joinedKiosk, newCode, TestKiosk } from './kiosk.testing.ts'
+import { item, joinedKiosk, newCode, testEpoch, TestKiosk } from './kiosk.testing.ts'
 
 const told = ({ status, body }: Received): [number, unknown] => {
   const { code } = JSON.parse(body) as { code?: string }
@@ -141,6 +143,102 @@ describe.each(engines)('on %s', (engine) => {
       expect([await counted(bed, 'cards'), await counted(bed, 'consents')]).toEqual([2, 6])
       const epochs = await bed.database.db.selectFrom('kiosk_epochs').select('taken').execute()
       expect(epochs).toEqual([{ taken: 2 }])
+    })
+
+    test('says of a duplicate whether the card is the client’s own, also when asked again; nobody else hears it', async () => {
+      await using bed = await openTestbed({ engine })
+      const kiosk = await joinedKiosk(bed)
+      await kiosk.results([item(1), item(2)])
+      const { tarjeta } = JSON.parse(item(1).body) as { tarjeta: string }
+      const again = { ...item(3, { codigoClienteVLT: 1, dni: '1', tarjeta }), idempotencyKey: 'own' }
+      const byDocument = {
+        ...item(4, { codigoClienteVLT: 99, dni: '1', tarjeta }),
+        idempotencyKey: 'document',
+      }
+      const others = { ...item(5, { codigoClienteVLT: 2, dni: '2', tarjeta }), idempotencyKey: 'other' }
+      const nobodys = { ...item(6, { codigoClienteVLT: 98, dni: '98', tarjeta }), idempotencyKey: 'new' }
+      const items = [again, byDocument, others, nobodys, item(7)]
+      const owners = ['own', 'own', 'other', 'other', undefined]
+      const first = await kiosk.results(items)
+      expect(first.map(({ owner }) => owner)).toEqual(owners)
+      expect((await kiosk.results(items)).map(({ owner }) => owner)).toEqual(owners)
+      // The documented endpoint: the same body, byte for byte, and nothing beside it.
+      for (const key of ['own', 'unknown']) {
+        const headers = { 'content-type': 'application/json', 'idempotency-key': key }
+        const alone = await send(bed.port, { body: again.body, headers })
+        expect([alone.status, alone.body]).toEqual([200, first[0]?.body])
+        expect(JSON.stringify(alone.headers)).not.toContain('own')
+      }
+    })
+
+    test('brings the version of the text that was shown beside the consents, for the ledger', async () => {
+      await using bed = await openTestbed({ engine })
+      const kiosk = await joinedKiosk(bed)
+      const shown = { ...item(1), consentText: 'kiosk-2026-11-es' }
+      const card = { ...item(2, { codigoClienteVLT: 1, dni: '1' }), consentText: 'kiosk-2026-11-en' }
+      await kiosk.results([shown, card, item(3)])
+      await register(bed.port, { codigoClienteVLT: 4, dni: '4', tarjeta: '10000004' })
+      const kept = await bed.database.db
+        .selectFrom('consents')
+        .select(['client_id', 'consent_text'])
+        .distinct()
+        .orderBy('client_id')
+        .orderBy('consent_text')
+        .execute()
+      expect(kept.map(({ consent_text: text }) => text)).toEqual([
+        'kiosk-2026-11-en',
+        'kiosk-2026-11-es',
+        null,
+        null,
+      ])
+      const exported = await createPrivacy(bed, bed.clock).export(findClientHolding, '1')
+      expect((exported['consents'] as { text: unknown }[]).map(({ text }) => text)).toEqual([
+        ...Array.from({ length: 3 }, () => 'kiosk-2026-11-es'),
+        ...Array.from({ length: 3 }, () => 'kiosk-2026-11-en'),
+      ])
+      expect((await kiosk.batch([{ ...item(5), consentText: 'two words' }])).status).toBe(422)
+    })
+
+    test('that repeats what another kiosk brought is answered the same, and counts for each once', async () => {
+      await using bed = await openTestbed({ engine })
+      const [first, other] = [await joinedKiosk(bed), await joinedKiosk(bed)]
+      const [taken] = await first.results([item(1)])
+      const replayed = { ...taken, headers: { 'idempotency-replayed': 'true' } }
+      for (const kiosk of [other, first, other, first])
+        expect(await kiosk.results([item(1)])).toEqual([replayed])
+      expect(await counted(bed, 'cards')).toBe(1)
+      const one = { accepted: 1, delivered: 1, highestSequence: 1 }
+      for (const kiosk of [first, other]) {
+        expect(JSON.parse((await kiosk.report(one)).body)).toEqual({ agrees: true, taken: 1, gaps: [] })
+      }
+      expect(await cases(bed)).toEqual([])
+    })
+
+    test('with the key of another kiosk and a body of its own learns nothing, and changes nothing', async () => {
+      await using bed = await openTestbed({ engine })
+      const [first, other] = [await joinedKiosk(bed), await joinedKiosk(bed)]
+      const [taken] = await first.results([item(1)])
+      const [refused] = await other.results([{ ...item(2), idempotencyKey: 'key-1' }])
+      expect(refused?.status).toBe(422)
+      expect(refused?.body).not.toContain('tarjeta')
+      expect(await first.results([item(1)])).toMatchObject([{ status: taken?.status, body: taken?.body }])
+      const none = { accepted: 1, dead: 1, highestSequence: 1 }
+      expect(JSON.parse((await other.report(none)).body)).toEqual({ agrees: true, taken: 0, gaps: [] })
+    })
+
+    test.each([
+      ['a machine that left and joined again', (bed: Testbed) => joinedKiosk(bed), undefined],
+      ['an outbox that was salvaged', (_bed: Testbed, kiosk: TestKiosk) => Promise.resolve(kiosk), 'epoch-2'],
+    ])('from %s counts anew what it delivers, also where an answer was lost', async (_who, next, epoch) => {
+      await using bed = await openTestbed({ engine })
+      const before = await joinedKiosk(bed)
+      await before.results([item(1), item(2)])
+      const kiosk = await next(bed, before)
+      const again = { epoch: epoch ?? testEpoch, items: [item(2), item(3)] }
+      for (let times = 0; times < 2; times++) await kiosk.post(registrationsPath, again)
+      const report = { epoch: again.epoch, accepted: 3, delivered: 3, documented: 1, highestSequence: 3 }
+      expect(JSON.parse((await kiosk.report(report)).body)).toEqual({ agrees: true, taken: 2, gaps: [] })
+      expect(await cases(bed)).toEqual([])
     })
 
     test('refuses a key with another body, and that item alone', async () => {

@@ -2,7 +2,7 @@ import type { ItemResult, RegistrationItem, RegistrationsRequest } from '../../s
 import type { Audit } from '../audit/audit.ts'
 import { savepoint } from '../database/savepoint.ts'
 import type { Tx } from '../database/schema.ts'
-import type { Idempotency, WorkAnswer } from '../idempotency/idempotency.ts'
+import type { Idempotency, KeptAnswer, WorkAnswer } from '../idempotency/idempotency.ts'
 import type { Answer } from '../plugins/answer.ts'
 import { onceAnswer, type SystemDialect } from '../plugins/system.ts'
 import { addTaken } from './store.ts'
@@ -53,10 +53,11 @@ export async function takeBatch(
     { idempotencyKey }: ReadItem,
     { status, headers = {}, body }: Answer,
     result: Result,
+    aside: KeptAnswer['aside'] = {},
   ): void => {
     counts[result] += 1
     const text = typeof body === 'string' ? body : JSON.stringify(body)
-    results.push({ idempotencyKey, status, headers, body: text })
+    results.push({ idempotencyKey, status, headers, body: text, ...aside })
   }
 
   for (const item of items) {
@@ -72,7 +73,7 @@ export async function takeBatch(
       subject = answer.subject
       return answer
     }
-    const done = await savepoint(tx, () => idempotency.onceFor(tx, kioskId, request, work))
+    const done = await savepoint(tx, () => idempotency.onceFor(tx, { kioskId, epoch }, request, work))
     if ('undone' in done) {
       onBug(done.undone)
       add(item, read.dialect.serverError(''), 'failed')
@@ -82,7 +83,7 @@ export async function takeBatch(
     if (isCounted) counted += 1
     if (subject !== undefined) subjects.push(subject)
     const result = once.state === 'answered' ? 'taken' : once.state === 'replayed' ? 'replayed' : 'refused'
-    add(item, onceAnswer(once, read.dialect), result)
+    add(item, onceAnswer(once, read.dialect), result, 'answer' in once ? once.answer.aside : undefined)
   }
 
   if (counted > 0) await addTaken(tx, kioskId, epoch, counted)

@@ -47,7 +47,7 @@ describe.each(engines)('on %s', (engine) => {
       await using bed = await openBedWithClient(engine)
       const at = '2026-03-01T12:00:00.000Z'
       const { tarjeta: _card, enviarWhatsApp: _1, enviarCorreo: _2, enviarSms: _3, ...person } = exampleBody()
-      const consent = { source: 'vlt-clients', recordedAt: at }
+      const consent = { source: 'vlt-clients', text: null, recordedAt: at }
       expect(await exportClient(bed)).toEqual({
         exportedAt: at,
         subject: 'client 1',
@@ -139,7 +139,7 @@ describe.each(engines)('on %s', (engine) => {
         keptAnswers: [],
       })
       expect((await db.selectFrom('mails').select('id').execute()).map(({ id }) => id)).toEqual([2])
-      const withdrawn = { granted: false, source: 'erase', cardUid: null, recordedAt: at }
+      const withdrawn = { granted: false, source: 'erase', cardUid: null, text: null, recordedAt: at }
       expect((left['consents'] as unknown[]).slice(6)).toEqual([
         { ...withdrawn, channel: 'whatsapp' },
         { ...withdrawn, channel: 'email' },

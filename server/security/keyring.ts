@@ -1,21 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fchownSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
-import { dirname } from 'node:path'
+import { fchownSync, fstatSync, linkSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { z } from 'zod'
 import { AppError, nativeCode } from '../../shared/errors.ts'
+import { writeWholeFile } from '../../shared/whole-file.ts'
 
 /** Every secret of the server, in one file to keep, copy and back up. All keys are 32 random bytes. */
 export interface Keyring {
@@ -91,9 +78,7 @@ export function createKeyring(path: string): Keyring {
 export function replaceKeyring(path: string, keyring: Keyring): void {
   // Secrets are often mounted as links.
   const place = realpathSync(path)
-  writeKeyring(place, keyring, (draft) => {
-    renameSync(draft, place)
-  })
+  writeKeyring(place, keyring)
 }
 
 /** A new key, named after the day so that a person can tell old from new. */
@@ -102,9 +87,8 @@ export function newKey(prefix: string): NamedKey {
   return { id: `${prefix}${day}-${randomBytes(3).toString('hex')}`, key: randomBytes(keyBytes) }
 }
 
-/** A whole file under a name of its own first, that `settle` brings to its place; on disk when this returns. */
-function writeKeyring(path: string, keyring: Keyring, settle: (draft: string) => void): void {
-  const draft = `${path}.${randomBytes(4).toString('hex')}.new`
+/** On disk when this returns: data sealed with keys that a power cut takes away would be lost. */
+function writeKeyring(path: string, keyring: Keyring, settle?: (draft: string) => void): void {
   const named = ({ id, key }: NamedKey) => ({ id, key: key.toString('base64') })
   const text = JSON.stringify(
     {
@@ -116,25 +100,19 @@ function writeKeyring(path: string, keyring: Keyring, settle: (draft: string) =>
     null,
     2,
   )
-  try {
-    const file = openSync(draft, 'wx', 0o600)
-    // Root may turn the keys of a service, which then has to read them.
+  // Root may turn the keys of a service, which then has to read them.
+  const keepOwner = (file: number): void => {
     const before = statSync(path, { throwIfNoEntry: false })
     if (before !== undefined && before.uid !== fstatSync(file).uid) fchownSync(file, before.uid, before.gid)
-    writeSync(file, `${text}\n`)
-    fsyncSync(file)
-    closeSync(file)
-    settle(draft)
-    // Data sealed with keys that a power cut takes away would be lost.
-    const folder = openSync(dirname(path), 'r')
-    fsyncSync(folder)
-    closeSync(folder)
+  }
+  try {
+    // Of its own: two processes may make the first keyring at once.
+    const draft = `${path}.${randomBytes(4).toString('hex')}.new`
+    writeWholeFile(path, `${text}\n`, { draft, prepare: keepOwner, settle })
   } catch (cause) {
     throw new AppError('keys-unusable', `cannot write ${path} (${nativeCode(cause) ?? 'unknown error'})`, {
       cause,
     })
-  } finally {
-    rmSync(draft, { force: true })
   }
 }
 

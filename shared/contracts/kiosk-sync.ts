@@ -66,6 +66,13 @@ export const registrationItem = z.object({
     .string()
     .max(64 * 1024)
     .meta({ description: 'JSON text, byte for byte what the system’s own endpoint would get' }),
+  consentText: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters')
+    .optional()
+    .meta({
+      description: 'Version of the text that the person saw beside the consents; absent where a clerk asked',
+    }),
 })
 
 export const registrationsRequest = z.object({
@@ -79,6 +86,9 @@ export const itemResult = z.object({
   status: z.int(),
   headers: z.record(z.string(), z.string()),
   body: z.string().meta({ description: 'As text' }),
+  owner: z.enum(['own', 'other']).optional().meta({
+    description: 'Only of a duplicate: is the card the registered client’s own, or somebody else’s?',
+  }),
 })
 
 /** In the order of the items. */

@@ -1,13 +1,13 @@
 /** Runs inside the page: what of a screen can be measured. */
 
 export interface Measured {
-  /** Buttons, choices and fields whose smaller side is below `minMm`. */
+  /** Everything that a finger can mean, whose smaller side is below `minMm`. */
   small: string[]
   /** Texts below the contrast asked for. */
   faint: string[]
   /** What sticks out of the screen or is cut. */
   clipped: string[]
-  /** Controls that lie on one another. */
+  /** Controls that lie on one another, or on a text. */
   overlapping: string[]
 }
 
@@ -26,7 +26,9 @@ export function measure({
     `${element.tagName.toLowerCase()}.${element.getAttribute('class') ?? ''} "${element.textContent.slice(0, 30)}"`
   const all = [...document.querySelectorAll('body *')].filter(visible)
 
-  const targets = all.filter((element) => element.matches('button, label.choice, .ask > input'))
+  const touched = 'a, button, input, select, textarea, summary, [role="button"], label:has(input)'
+  // A box within its label is touched with it.
+  const targets = all.filter((element) => element.matches(touched) && !element.matches('label input'))
   const small = targets
     .filter((element) => {
       const { width, height } = element.getBoundingClientRect()
@@ -79,9 +81,22 @@ export function measure({
   }
 
   const overlapping: string[] = []
+  const textBox = (element: Element): DOMRect => {
+    const range = document.createRange()
+    range.selectNodeContents(element)
+    return range.getBoundingClientRect()
+  }
   const boxes = targets.map((element) => ({ element, box: element.getBoundingClientRect() }))
+  const texts = all
+    .filter(
+      (element) => element.matches('h1, h2, h3, p, dt, dd, li') && !element.matches('button *, label *'),
+    )
+    .map((element) => ({ element, box: textBox(element) }))
+  for (const { element, box } of texts)
+    if (box.left < -0.5 || box.right > innerWidth + 0.5) clipped.push(name(element))
   for (const [index, one] of boxes.entries()) {
-    for (const other of boxes.slice(index + 1)) {
+    for (const other of [...boxes.slice(index + 1), ...texts]) {
+      if (other.element.contains(one.element)) continue
       // A bar that stays at the foot while a long list scrolls below it is meant.
       if (one.element.closest('footer') !== other.element.closest('footer')) continue
       const wide = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left)

@@ -134,6 +134,47 @@ test('green comes after the commit: with the disk slow to answer, the screen wai
   expect(await agentQueue(kiosk.data)).toHaveLength(1)
 })
 
+test('two cards at once are none; one alone is registered, and one right after it is said to be another', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await fillIn(page, 'tap')
+  await kiosk.simulate({ kind: 'raw', text: 'A0C2BBCA\rB1D3CCDB\r' })
+  await page.locator('.outcome h1', { hasText: 'Hay dos tarjetas' }).waitFor()
+  await page.locator('.outcome .next', { hasText: 'acerca solo una' }).waitFor()
+  expect(await agentQueue(kiosk.data)).toEqual([])
+  await page.locator('.outcome .primary').tap()
+  await page.locator('.tap').waitFor()
+  await kiosk.tap('C3E5DDEC')
+  await page.locator('.outcome .code').waitFor()
+  await kiosk.tap('D4F6EEFD')
+  await page.locator('.outcome .strip', { hasText: 'solo cuenta la primera' }).waitFor()
+  await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor()
+  await page.locator('.outcome .strip').waitFor()
+  await page.locator('.outcome .primary').tap()
+  await page.locator('.start').waitFor()
+  const [only, ...others] = await agentQueue(kiosk.data)
+  expect(others).toEqual([])
+  expect(await kiosk.ask('queue.show', { id: only?.id })).toMatchObject({ body: { tarjeta: 'C3E5DDEC' } })
+})
+
+test('a card is told as seen before it is told as saved, and never the other way round', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await page.evaluate(() => {
+    const seen: string[] = []
+    Object.assign(globalThis, { seen })
+    new MutationObserver(() => {
+      const title = document.querySelector('.outcome h1')?.textContent
+      if (title !== undefined && seen.at(-1) !== title) seen.push(title)
+    }).observe(document.body, { subtree: true, childList: true, characterData: true })
+  })
+  await fillIn(page, 'tap')
+  await kiosk.tap('A0C2BBCA')
+  await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor()
+  const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen)
+  expect([seen[0], seen.at(-1)]).toEqual(['Leyendo tu tarjeta', 'Listo'])
+})
+
 test('what the server refuses for good is told, with the code for the staff', async () => {
   await using scripted = await ScriptedServer.open()
   scripted.answer = () => ({ status: 422, body: '{"message":"no","errors":{"correo":["no"]}}' })
@@ -251,6 +292,16 @@ test('nothing moves for who asked for less motion', async () => {
   expect(await moving()).toBeGreaterThan(0)
   await page.emulateMedia({ reducedMotion: 'reduce' })
   expect(await moving()).toBe(0)
+
+  // The last seconds of an outcome are counted all the same.
+  await kiosk.tap('A0C2BBCA')
+  await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor()
+  const seconds = async (): Promise<number> => Number(await page.locator('.ring span').innerText())
+  const first = await seconds()
+  await expect.poll(seconds).toBeLessThan(first)
+  expect(await moving()).toBe(0)
+  await page.emulateMedia({ reducedMotion: 'no-preference' })
+  await expect.poll(moving).toBeGreaterThan(0)
 })
 
 async function tabTo(page: Awaited<ReturnType<typeof openPage>>, name: string): Promise<void> {

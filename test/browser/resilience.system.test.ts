@@ -95,7 +95,7 @@ const cases: Case[] = [
     screen: 'operator',
     reach: async () => {
       await page.locator('.corner button').last().tap()
-      await page.locator('#pin').waitFor()
+      await page.locator('#pin:focus').waitFor()
       await page.keyboard.type(pin)
       await page.keyboard.press('Enter')
     },

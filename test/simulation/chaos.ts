@@ -1,7 +1,7 @@
 import { AppError } from '../../shared/errors.ts'
 import type { Weather } from './faults.ts'
 import type { Kiosk } from './kiosk.ts'
-import { wish } from './people.ts'
+import { corrected, wish } from './people.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -20,9 +20,12 @@ const happenings = {
   'kiosk disk': 1,
   'server disk': 1,
   retry: 2,
+  fix: 2,
   discard: 1,
   'try now': 1,
-  'forget delivered': 1,
+  tend: 2,
+  'rotate data keys': 0.7,
+  damage: 1,
   curse: 0.7,
   join: 3,
   rotate: 0.7,
@@ -76,6 +79,7 @@ export async function happen(world: World, random: Random): Promise<void> {
       fillDisk(world, what === 'kiosk disk' ? kiosk : server, random.between(1_000, 120_000))
       return
     case 'retry':
+    case 'fix':
     case 'discard':
       operate(world, kiosk, what, random)
       return
@@ -85,8 +89,17 @@ export async function happen(world: World, random: Random): Promise<void> {
       })
       world.note(`${kiosk.name} is told to try now`)
       return
-    case 'forget delivered':
-      kiosk.forgetDelivered()
+    case 'tend':
+      kiosk.tend()
+      return
+    case 'rotate data keys':
+      kiosk.operate((outbox) => {
+        outbox.keys.rotate()
+      })
+      world.note(`${kiosk.name}: new data key`)
+      return
+    case 'damage':
+      if (kiosk.damage()) world.note(`${kiosk.name}: its disk is damaged`)
       return
     case 'join':
     case 'rotate':
@@ -108,14 +121,21 @@ function fillDisk({ timeline }: World, machine: Pick<Kiosk, 'setDiskFull'>, ms: 
 }
 
 /** Somebody deals with a dead letter. */
-function operate(world: World, kiosk: Kiosk, what: 'retry' | 'discard', random: Random): void {
+function operate(world: World, kiosk: Kiosk, what: 'retry' | 'fix' | 'discard', random: Random): void {
+  const { ledger } = kiosk
   const dead = kiosk.rows().filter(({ state }) => state === 'dead')
   if (dead.length === 0) return
-  const { id } = random.pick(dead)
-  world.note(`${kiosk.name}: ${what} ${kiosk.ledger.labelOf(id)}`)
+  const { id, body } = random.pick(dead)
+  const right = what === 'fix' ? corrected(body) : undefined
+  if (what === 'fix' && right === undefined) return
+  world.note(`${kiosk.name}: ${what} ${ledger.labelOf(id)}`)
   const all = random.chance(0.2)
   kiosk.operate((outbox, sync) => {
-    if (what === 'discard') outbox.letters.discard(id, 'simulated')
+    if (right !== undefined) {
+      ledger.correcting(id, right)
+      outbox.letters.fix(id, right)
+      ledger.corrected(id)
+    } else if (what === 'discard') outbox.letters.discard(id, 'simulated')
     else if (all) outbox.letters.retryAll()
     else outbox.letters.retry(id)
     sync.tryNow()

@@ -9,28 +9,46 @@ export function checkOutbox(kiosk: Kiosk): void {
   const { outbox, ledger, name } = kiosk
   if (outbox === undefined) return
   const rows = new Map(kiosk.rows().map((row) => [row.id, row]))
-  for (const { id, key, label, registration, mayDie } of ledger.all) {
-    const row = rows.get(id)
-    if (row?.idempotencyKey !== key) throw new Broken('lost', `${label} was told to be saved and is gone`)
-    if (row.state === 'pending' && row.body !== registration.body) {
-      throw new Broken('lost', `${label} is not what was told to be saved`)
-    }
-    if ((row.state === 'dead' || row.state === 'discarded') && !mayDie) {
-      throw new Broken('given up', `${label} is good and was given up (${String(row.lastError)})`)
-    }
+  const seen: Record<string, number> = { pending: 0, delivered: 0, dead: 0, discarded: 0, lost: 0 }
+  for (const accepted of ledger.all) {
+    const row = rows.get(accepted.id)
+    const state = row === undefined ? absent(accepted) : present(accepted, row, kiosk)
+    seen[state] = (seen[state] ?? 0) + 1
   }
-  if (rows.size !== ledger.size) throw new Broken('stranger', `${name} holds what nobody was told of`)
-
-  const seen: Record<string, number> = { pending: 0, delivered: 0, dead: 0, discarded: 0 }
-  for (const { state } of rows.values()) seen[state] = (seen[state] ?? 0) + 1
+  for (const id of rows.keys()) {
+    if (ledger.find(id) === undefined) throw new Broken('stranger', `${name} holds what nobody was told of`)
+  }
   const counts: Record<string, unknown> = { ...outbox.counts() }
   const mark: Record<string, unknown> = { ...outbox.watermark() }
   if (mark['accepted'] !== ledger.size) throw new Broken('sum', `${name} has not counted all it accepted`)
   for (const [state, number] of Object.entries(seen)) {
+    // Damage may have taken the counts of what was gone already.
+    if (kiosk.wasDamaged && !['pending', 'dead'].includes(state)) continue
     if (counts[state] !== number || mark[state] !== number) {
       throw new Broken('sum', `${name} holds ${String(number)} ${state} and counts something else`)
     }
   }
+}
+
+/** What a registration counts as whose row is there no more. */
+function absent({ label, isLost, forgettableAs }: Accepted): string {
+  if (isLost) return 'lost'
+  if (forgettableAs !== undefined) return forgettableAs
+  throw new Broken('lost', `${label} was told to be saved and is gone`)
+}
+
+function present({ label, key, bodies, mayDie }: Accepted, row: StoredRegistration, kiosk: Kiosk): string {
+  const { state, lastError } = row
+  if (row.idempotencyKey !== key) throw new Broken('lost', `${label} was told to be saved and is gone`)
+  if (kiosk.wasDamaged && (state === 'lost' || lastError === 'registration-damaged')) return state
+  if (lastError === 'registration-damaged') throw new Broken('lost', `${label} does not open`)
+  if (state === 'pending' && !bodies.includes(row.body)) {
+    throw new Broken('lost', `${label} is not what was told to be saved`)
+  }
+  if ((state === 'dead' || state === 'discarded') && !mayDie) {
+    throw new Broken('given up', `${label} is good and was given up (${String(lastError)})`)
+  }
+  return state
 }
 
 const systemOf = (scope: string): System =>
@@ -54,7 +72,8 @@ export function checkServer(stored: Stored, kiosks: readonly Kiosk[]): void {
   same('accounts', counts.accounts, doneOf('user-accounts').length)
   same('consents', counts.consents, 3 * cards.length)
   same('clients', counts.clients, counts.clientsWithCards)
-  if (counts.kiosksOutOfService + counts.kioskCases > 0) {
+  const mayLack = kiosks.some(({ ledger }) => [...ledger.all].some(({ isLost }) => isLost))
+  if (counts.kiosksOutOfService > 0 || (counts.kioskCases > 0 && !mayLack)) {
     throw new Broken(
       'suspected',
       'the server holds an honest kiosk for a copy, or for one that has lost something',
@@ -94,7 +113,7 @@ function checkDelivered(kiosk: Kiosk, keys: ReadonlySet<string>): void {
   }
 }
 
-/** Once everything is delivered: of all receipts for a card, one says that it was new. */
+/** Once everything is delivered: of all receipts for a card that are still there, one says that it was new. */
 export function checkReceipts(kiosks: readonly Kiosk[]): void {
   const news = new Map<string, number>()
   for (const kiosk of kiosks) {
@@ -104,11 +123,14 @@ export function checkReceipts(kiosks: readonly Kiosk[]): void {
       news.set(card, (news.get(card) ?? 0) + (isNew(row) ? 1 : 0))
     }
   }
+  const areAllThere = kiosks.every((kiosk) => !kiosk.wasDamaged && kiosk.rows().length === kiosk.ledger.size)
   for (const [, times] of news) {
-    if (times !== 1) throw new Broken('doubled', `a card was new ${String(times)} times`)
+    if (times > 1 || (times === 0 && areAllThere)) {
+      throw new Broken('doubled', `a card was new ${String(times)} times`)
+    }
   }
 }
 
 function isNew({ receipt }: StoredRegistration): boolean {
-  return !registrationAnswer.parse(JSON.parse(receipt ?? 'null')).esDuplicado
+  return receipt !== null && !registrationAnswer.parse(JSON.parse(receipt)).esDuplicado
 }

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { KioskChannel } from '../../agent/kiosk/channel.ts'
 import { Outbox } from '../../agent/outbox/outbox.ts'
@@ -10,7 +10,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { AppError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { copyFolder, crashable, Killed, type CrashPlan } from './crash-points.ts'
-import { Ledger } from './ledger.ts'
+import { Broken, Ledger } from './ledger.ts'
 import { Line, type Send } from './line.ts'
 import type { MachineClock } from './machine-clock.ts'
 import { registryUser, type Wish } from './people.ts'
@@ -20,6 +20,8 @@ import type { Timeline } from './timeline.ts'
 
 /** Where a mutant of the agent's code may be put in. */
 export interface KioskSeams {
+  /** Before the outbox in that folder is opened. */
+  opening?: (folder: string) => void
   outbox?: (real: Outbox, path: string) => Outbox
   systems?: (real: RemoteSystems) => RemoteSystems
   send?: (real: Send) => Send
@@ -55,10 +57,14 @@ interface Life {
 }
 
 /** Calls of the outbox that write nothing, as long as nobody has meddled with them. */
-const reads = new Set<string | symbol>(['next', 'nextBatch', 'get', 'list', 'page', 'counts', 'watermark'])
+const reads = new Set<string | symbol>([
+  ...['next', 'nextBatch', 'behind', 'get', 'list', 'page', 'counts', 'watermark'],
+])
 /** So long whoever has tapped stands waiting: see sync.ts. */
 const awaitedMs = 20_000
-const dayMs = 24 * 60 * 60 * 1000
+/** Shorter than those of tend.ts, as a world lasts hours. */
+const keepBodiesMs = 2 * 60 * 1000
+const keepTombstonesMs = 10 * 60 * 1000
 
 /** A lobby machine: the agent's outbox and sync as they are, and what can happen to the machine they run on. */
 export class Kiosk {
@@ -73,6 +79,8 @@ export class Kiosk {
   #isDiskFull = false
   readonly #awaitedUntil = new Map<string, number>()
   #rows: readonly StoredRegistration[] | undefined
+  /** Its disk has given something else than it was given, once at least. */
+  wasDamaged = false
   readonly #options: KioskOptions
 
   constructor(options: KioskOptions) {
@@ -84,11 +92,16 @@ export class Kiosk {
     writeFileSync(this.#passwordFile, registryUser.password)
   }
 
+  /** Its outbox has turned out damaged: the agent ends, and the next start salvages. */
+  get isBroken(): boolean {
+    return this.#life?.outbox.damaged.aborted === true
+  }
+
   get isUp(): boolean {
     return this.#life !== undefined
   }
 
-  get wasKilled(): boolean {
+  get isDying(): boolean {
     return this.#grave !== undefined
   }
 
@@ -104,7 +117,17 @@ export class Kiosk {
   /** Everything it ever accepted and still holds: the very same list until something is written. */
   rows(): readonly StoredRegistration[] {
     if (this.#life === undefined) return []
-    return (this.#rows ??= this.#life.outbox.page(0, 1000))
+    try {
+      return (this.#rows ??= this.#life.outbox.page(0, 1000))
+    } catch (error) {
+      if (!this.#isDamage(error)) throw error
+      return []
+    }
+  }
+
+  /** The whole outbox, read and proven. */
+  async verify(): Promise<string[]> {
+    return this.#life === undefined ? [] : (await this.#life.outbox.upkeep.verify()).problems
   }
 
   /** Throws `disk-full`. */
@@ -112,10 +135,16 @@ export class Kiosk {
     const { clock: ownClock, log, send, seams, timeline, name } = this.#options
     const clock = seams.clock?.(ownClock) ?? ownClock
     this.#lendBallast()
+    seams.opening?.(this.#folder)
     const outbox = Outbox.open(this.#folder, clock)
     this.#keepBallast()
     if (this.#isDiskFull) fillDisk(this.#databasePath)
     this.#rows = outbox.page(0, 1000)
+    if (outbox.recovery !== undefined) {
+      if (!this.wasDamaged) throw new Broken('lost', `${name} found damage where there was none`)
+      this.#options.note(`${name} salvages ${String(outbox.recovery.salvaged)}`)
+      this.ledger.salvaged(this.#rows, outbox.recovery.lost)
+    }
     this.ledger.reopened(this.#rows)
     const seen = crashable(seams.outbox?.(outbox, this.#databasePath) ?? outbox, {
       folder: this.#folder,
@@ -123,7 +152,8 @@ export class Kiosk {
       plan: () => this.#plan,
       random: this.#options.random,
       touched: (method) => {
-        if (seams.outbox !== undefined || !reads.has(method)) this.#rows = undefined
+        // What turns out damaged is marked as lost even by a read.
+        if (seams.outbox !== undefined || this.wasDamaged || !reads.has(method)) this.#rows = undefined
       },
     })
     const channel = new KioskChannel({
@@ -169,7 +199,8 @@ export class Kiosk {
       }
       return 'saved'
     } catch (error) {
-      if (error instanceof AppError && error.code === 'disk-full') return 'refused'
+      if ((error instanceof AppError && error.code === 'disk-full') || this.#isDamage(error))
+        return 'refused'
       if (!(error instanceof Killed)) throw error
       this.ledger.nobodyWasTold(wish)
       return 'killed'
@@ -207,15 +238,40 @@ export class Kiosk {
       work(this.#life.seen, this.#life.sync)
     } catch (error) {
       const isExpected = error instanceof Killed || (error instanceof AppError && error.code === 'disk-full')
-      if (!isExpected) throw error
+      if (!isExpected && !this.#isDamage(error)) throw error
     }
   }
 
-  /** As the agent does every hour. */
-  forgetDelivered(): void {
-    this.operate((outbox) => {
-      outbox.upkeep.forgetDelivered(dayMs)
+  /** As the agent does every minute, in pieces: see tend.ts. */
+  tend(): void {
+    this.ledger.mayForget(this.rows(), this.#options.timeline.nowMs - keepTombstonesMs)
+    this.operate(({ upkeep, keys }) => {
+      upkeep.forgetDelivered(keepBodiesMs)
+      upkeep.forgetTombstones(keepTombstonesMs)
+      keys.reseal()
+      upkeep.giveBack()
+      upkeep.layBallast()
+      upkeep.keepTime()
     })
+  }
+
+  /** Notes when what was settled, by the time that has passed in truth: no wall has a say in what goes. */
+  noteSettled(): void {
+    this.ledger.noteSettled(this.rows(), this.#options.timeline.nowMs)
+  }
+
+  /** Bytes of the outbox change while nobody looks; only of a machine that is off. */
+  damage(): boolean {
+    if (this.#life !== undefined || !existsSync(this.#databasePath)) return false
+    const { random } = this.#options
+    const bytes = readFileSync(this.#databasePath)
+    for (let place = random.between(1, 3); place > 0; place--) {
+      const at = random.below(bytes.length)
+      random.fill(bytes.subarray(at, at + random.between(1, 200)))
+    }
+    writeFileSync(this.#databasePath, bytes)
+    this.wasDamaged = true
+    return true
   }
 
   planCrash(plan: CrashPlan): void {
@@ -259,6 +315,11 @@ export class Kiosk {
   setDiskFull(isFull: boolean): void {
     this.#isDiskFull = isFull
     if (this.#life !== undefined) (isFull ? fillDisk : freeDisk)(this.#databasePath)
+  }
+
+  /** Whether it is what damage does; then only the next start helps. */
+  #isDamage(error: unknown): boolean {
+    return this.wasDamaged && this.isBroken && error === this.#life?.outbox.damaged.reason
   }
 
   get #databasePath(): string {

@@ -19,6 +19,8 @@ const hot = 90
 const longestWaitMs = 3_600_000
 /** After this many failures of its own, a row holds nobody up any more. */
 const patience = 5
+/** After so many failures in a row, with nothing else getting through, one that waits for a row may go right after it. */
+const scoutedAfter = 9
 
 const batch = z.object({ items: z.array(z.object({ idempotencyKey: z.string() })) })
 
@@ -32,6 +34,11 @@ export class Line extends ServerClient {
   #fruitless: number[] = []
   /** Until then nothing may be sent, by path; `*` is everything. */
   readonly #quietUntil = new Map<string, number>()
+  /** How often each row was sent since something was last delivered or refused. */
+  readonly #tries = new Map<string, number>()
+  /** Rows that failed without a wait in between, up to this time. */
+  readonly #failedNow = new Set<string>()
+  #failedNowMs = 0
 
   constructor(parts: { kiosk: Kiosk; timeline: Timeline; send: Send }) {
     super(Line.url, 'simulation', { connectMs: 5_000, answerMs: 10_000, totalMs: 30_000 })
@@ -57,7 +64,7 @@ export class Line extends ServerClient {
       `${name} sends ${what}`,
       signal,
     )
-    this.#hear(path, rows.length, response, askedMs)
+    this.#hear(path, rows, response, askedMs)
     return response
   }
 
@@ -70,6 +77,8 @@ export class Line extends ServerClient {
   /** A registration was delivered, or refused for good. */
   progressed(): void {
     this.#fruitless = []
+    this.#tries.clear()
+    this.#failedNow.clear()
   }
 
   #watchPace(path: string, rows: readonly Accepted[]): void {
@@ -91,10 +100,16 @@ export class Line extends ServerClient {
     }
   }
 
-  #hear(path: string, rows: number, response: Response, askedMs: number | undefined): void {
+  #hear(path: string, rows: readonly Accepted[], response: Response, askedMs: number | undefined): void {
+    for (const { id } of rows) {
+      this.#tries.set(id, (this.#tries.get(id) ?? 0) + 1)
+      this.#failedNow.add(id)
+    }
+    this.#failedNowMs = this.#timeline.nowMs
     if (response.kind === 'failure' || askedMs === undefined) return
+    this.#failedNow.clear()
     const isOwn = path.startsWith(kioskPrefix)
-      ? rows !== 1
+      ? rows.length !== 1
       : response.status === 429 && path !== registrationPath
     const until = this.#timeline.nowMs + Math.min(askedMs, longestWaitMs)
     this.#quietUntil.set(isOwn ? path : '*', until)
@@ -102,6 +117,8 @@ export class Line extends ServerClient {
 
   /** Registrations of one client, and those of one card, go in the order in which they were accepted. */
   #watchOrder(sent: readonly Accepted[]): void {
+    if (this.#timeline.nowMs > this.#failedNowMs) this.#failedNow.clear()
+    const isScouted = [...this.#failedNow].some((id) => (this.#tries.get(id) ?? 0) >= scoutedAfter)
     const waiting = new Map<string, string>()
     const isSent = new Set(sent.map(({ id }) => id))
     for (const { id, state, failures } of this.#kiosk.rows()) {
@@ -114,7 +131,7 @@ export class Line extends ServerClient {
         if (isSent.has(id) && earlier !== undefined) {
           throw new Broken('order', `${row.label} is sent before or with ${earlier}`)
         }
-        if (failures < patience) waiting.set(group, row.label)
+        if (failures < patience && !(isScouted && this.#failedNow.has(id))) waiting.set(group, row.label)
       }
     }
   }

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { Outbox } from '../../agent/outbox/outbox.ts'
+import { existsSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { keyPlace, readKeyring, writeKeyring } from '../../agent/outbox/keyring.ts'
 import type { Response, Verdict } from '../../agent/sync/classify.ts'
 import type { RemoteSystem } from '../../agent/sync/systems/system.ts'
 import type { RemoteSystems } from '../../agent/sync/systems/systems.ts'
+import { aroundCalls } from './crash-points.ts'
 import { handleOf } from './sqlite-handles.ts'
 import type { Seams } from './world.ts'
 
@@ -21,7 +25,7 @@ export const mutants: Mutant[] = [
       kiosk: {
         outbox: (outbox, path) => {
           const database = handleOf(path)
-          return each(outbox, (name, call) => {
+          return aroundCalls(outbox, (name, call) => {
             if (database.inTransaction) database.exec('COMMIT')
             if (name === 'append') database.exec('BEGIN')
             return call()
@@ -68,7 +72,7 @@ export const mutants: Mutant[] = [
       kiosk: {
         outbox: (outbox) => {
           let isNew = true
-          return each(outbox, (_name, call) => {
+          return aroundCalls(outbox, (_name, call) => {
             const underWay = isNew ? outbox.page(0, 1000).filter(({ attempts }) => attempts > 0) : []
             isNew = false
             for (const { id } of underWay) outbox.markDelivered(id, '{}')
@@ -133,7 +137,8 @@ export const mutants: Mutant[] = [
   },
   {
     title: 'waits are measured on the wall clock',
-    invariants: ['stuck', 'retry-after'],
+    // By it, too, what is settled would be old at once.
+    invariants: ['stuck', 'retry-after', 'lost'],
     seams: {
       kiosk: {
         clock: (clock) => ({
@@ -150,7 +155,7 @@ export const mutants: Mutant[] = [
     seams: {
       kiosk: {
         outbox: (outbox) =>
-          each(outbox, (name, call) => {
+          aroundCalls(outbox, (name, call) => {
             if (name !== 'nextBatch') return call()
             const newest = outbox.list(1, undefined, 'pending')
             return newest.length > 0 ? newest : call()
@@ -164,6 +169,93 @@ export const mutants: Mutant[] = [
     seams: withVerdict((_response, verdict) =>
       verdict.kind === 'dead' ? { kind: 'retry', error: 'server-failed', suspect: true } : verdict,
     ),
+  },
+  {
+    title: 'what is settled is forgotten at once',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) =>
+          aroundCalls(outbox, (name, call) => {
+            if (name !== 'forgetTombstones') return call()
+            outbox.upkeep.forgetDelivered(0)
+            return outbox.upkeep.forgetTombstones(0)
+          }),
+      },
+    },
+  },
+  {
+    title: 'a correction is sent as it was before',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) =>
+          aroundCalls(outbox, (name, call, [id]) => {
+            if (name !== 'fix') return call()
+            outbox.letters.retry(String(id))
+            return undefined
+          }),
+      },
+    },
+  },
+  {
+    title: 'an old data key goes before everything is under the new one',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox, path) =>
+          aroundCalls(outbox, (name, call) => {
+            const done = call()
+            if (name === 'rotate') forgetOldKeys(dirname(path))
+            return done
+          }),
+      },
+    },
+  },
+  {
+    title: 'the disk changes a receipt',
+    invariants: ['chain', 'lost'],
+    seams: {
+      kiosk: {
+        outbox: (outbox, path) => {
+          const change = handleOf(path).prepare(
+            `UPDATE registrations SET outcome = zeroblob(60) WHERE state = 'delivered'`,
+          )
+          return aroundCalls(outbox, (name, call) => {
+            if (name === 'append') change.run()
+            return call()
+          })
+        },
+      },
+    },
+  },
+  {
+    title: 'a damaged outbox is begun anew',
+    invariants: ['lost'],
+    seams: {
+      kiosk: {
+        opening: (folder) => {
+          const path = join(folder, 'outbox.db')
+          if (!existsSync(path) || isSound(path)) return
+          for (const suffix of ['', '-wal', '-shm', '-mark']) rmSync(path + suffix, { force: true })
+        },
+      },
+    },
+  },
+  {
+    title: 'a scout goes at the first failure',
+    invariants: ['order'],
+    seams: {
+      kiosk: {
+        outbox: (outbox) =>
+          aroundCalls(outbox, (name, call, [limit, resting]) => {
+            if (name !== 'nextBatch' || limit !== 1) return call()
+            const suspects = [...(resting as string[])]
+            const scout = suspects.length === 0 ? undefined : outbox.behind(suspects, suspects)
+            return scout === undefined ? call() : [scout]
+          }),
+      },
+    },
   },
   {
     title: 'the log tells what is sent',
@@ -197,14 +289,21 @@ function withVerdict(opinion: (response: Response, verdict: Verdict) => Verdict)
   }
 }
 
-/** The outbox with something around each of its calls. */
-function each(outbox: Outbox, around: (name: string | symbol, call: () => unknown) => unknown): Outbox {
-  return new Proxy(outbox, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target)
-      if (typeof value !== 'function') return value
-      return (...args: unknown[]) =>
-        around(name, () => (value as (...args: unknown[]) => unknown).apply(target, args))
-    },
-  })
+function forgetOldKeys(folder: string): void {
+  const place = keyPlace(folder, undefined)
+  const keyring = readKeyring(place)
+  if (keyring !== undefined) writeKeyring(place, { ...keyring, data: keyring.data.slice(0, 1) })
+}
+
+function isSound(path: string): boolean {
+  try {
+    const database = new Sqlite(path, { readonly: true })
+    try {
+      return database.pragma('quick_check', { simple: true }) === 'ok'
+    } finally {
+      database.close()
+    }
+  } catch {
+    return false
+  }
 }

@@ -39,6 +39,12 @@ export function wish(random: Random): Wish {
   }
 }
 
+/** A poisoned registration as it should have been; undefined where there is nothing to correct. */
+export function corrected(body: string): string | undefined {
+  const { correo, ...rest } = JSON.parse(body) as { correo?: string }
+  return correo === 'zoraida' ? JSON.stringify({ ...rest, correo: 'zoraida@example.com' }) : undefined
+}
+
 function cardFor(person: number, card: number): NewRegistration {
   const codigoClienteVLT = 7_300_000 + person
   const tarjeta = `C0FFEE${card.toString(16).padStart(2, '0').toUpperCase()}`

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import { createApp } from '../../server/app.ts'
+import { verifyTrail } from '../../server/audit/verify.ts'
 import { readSettings } from '../../server/config.ts'
 import { openCore, type Core } from '../../server/core.ts'
 import type { Database } from '../../server/database/database.ts'
@@ -135,6 +136,15 @@ export class ServerMachine {
     await app.ready()
     this.#life = { core, app, killed, reader: new StoredReader(this.#databasePath) }
     if (this.#isDiskFull) fillDisk(this.#databasePath)
+  }
+
+  /** What is wrong with the audit trail; undefined for nothing. */
+  async verify(): Promise<string | undefined> {
+    if (this.#life === undefined) return undefined
+    const { database, vault, audit } = this.#life.core
+    await audit.flush()
+    const verdict = await verifyTrail(database, vault)
+    return verdict.holds ? undefined : verdict.fault
   }
 
   /** Undefined where no process was there to answer, or none any more. */

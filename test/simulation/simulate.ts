@@ -1,6 +1,5 @@
 import { happen, mend, restart } from './chaos.ts'
 import { checkReceipts } from './invariants.ts'
-import type { Kiosk } from './kiosk.ts'
 import { Broken } from './ledger.ts'
 import { Random } from './random.ts'
 import { drawFrom } from './sealed.ts'
@@ -23,8 +22,8 @@ export interface RunOptions {
   seams?: Seams
 }
 
-/** Once nothing goes wrong any more, everything is delivered within this. */
-const drainWithinMs = 2 * 60 * 60 * 1000
+/** Once nothing goes wrong any more, everything is delivered within this; who waits for several bad ones takes longest. */
+const drainWithinMs = 8 * 60 * 60 * 1000
 
 /** One world, from its birth to the last delivery. The same seed lives the same life. */
 export async function simulate({ playground, seed, steps, seams = {} }: RunOptions): Promise<Run> {
@@ -43,10 +42,11 @@ export async function simulate({ playground, seed, steps, seams = {} }: RunOptio
         await world.check()
       }
       await mend(world)
-      await drain(world, (kiosk) => heldUp(world, kiosk))
+      await drain(world)
       world.network.cursed.clear()
-      await drain(world, () => new Set())
+      await drain(world)
       checkReceipts(world.kiosks)
+      await world.verify()
       return run()
     } catch (error) {
       if (!(error instanceof Broken)) throw error
@@ -55,39 +55,21 @@ export async function simulate({ playground, seed, steps, seams = {} }: RunOptio
   })
 }
 
-/** Lets time pass until no registration waits but those that may. */
-async function drain(world: World, mayWait: (kiosk: Kiosk) => ReadonlySet<string>): Promise<void> {
+/** Lets time pass until no registration waits but those that are cursed. */
+async function drain(world: World): Promise<void> {
   const deadlineMs = world.timeline.nowMs + drainWithinMs
   for (;;) {
     await world.check()
     const left = world.kiosks.flatMap((kiosk) => {
-      const exempt = mayWait(kiosk)
-      const waiting = kiosk.rows().filter(({ id, state }) => state === 'pending' && !exempt.has(id))
+      const waiting = kiosk.rows().filter(({ state, idempotencyKey }) => {
+        return state === 'pending' && !world.network.cursed.has(idempotencyKey)
+      })
       return waiting.map(({ id }) => kiosk.ledger.labelOf(id))
     })
     if (left.length === 0) return
     if (world.timeline.nextMs > deadlineMs) {
-      throw new Broken('stuck', `after two hours without a fault ${left.join(', ')} still wait`)
+      throw new Broken('stuck', `after eight hours without a fault ${left.join(', ')} still wait`)
     }
     world.timeline.advance()
   }
-}
-
-/**
- * Those that a cursed row may hold up: itself and, while nothing else gets through that would show it to be at fault, whoever
- * waits for it: later rows of its client and its card, and those that wait for these.
- */
-function heldUp({ network }: World, kiosk: Kiosk): Set<string> {
-  const held = new Set<string>()
-  const groups = new Set<string>()
-  for (const { id, state } of kiosk.rows()) {
-    const row = kiosk.ledger.find(id)
-    if (row === undefined || state !== 'pending') continue
-    const { system, subject, card } = row.registration
-    const own = [`${system} ${subject}`, ...(card === '' ? [] : [`card ${card}`])]
-    if (!network.cursed.has(row.key) && !own.some((group) => groups.has(group))) continue
-    held.add(id)
-    for (const group of own) groups.add(group)
-  }
-  return held
 }

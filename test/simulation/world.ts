@@ -81,9 +81,13 @@ export class World implements AsyncDisposable {
   async check(): Promise<void> {
     await this.timeline.settle()
     for (const kiosk of this.kiosks) {
-      if (!kiosk.wasKilled) continue
+      if (!kiosk.isDying) continue
       this.note(`${kiosk.name} dies`)
       await kiosk.bury()
+    }
+    for (const kiosk of this.kiosks) {
+      kiosk.rows()
+      if (kiosk.isBroken) await kiosk.stop()
     }
     if (this.#broken !== undefined) throw this.#broken as Error
     if (personal.test(this.#logged))
@@ -94,8 +98,21 @@ export class World implements AsyncDisposable {
     // Most steps change nothing on any disk.
     if (seen.every((one, place) => one === this.#seen[place])) return
     this.#seen = seen
-    for (const kiosk of this.kiosks) checkOutbox(kiosk)
+    for (const kiosk of this.kiosks) {
+      kiosk.noteSettled()
+      checkOutbox(kiosk)
+    }
     if (stored !== undefined) checkServer(stored, this.kiosks)
+  }
+
+  /** Every chain, seal and count, from the first row on. */
+  async verify(): Promise<void> {
+    for (const kiosk of this.kiosks) {
+      const [problem] = kiosk.wasDamaged ? [] : await kiosk.verify()
+      if (problem !== undefined) throw new Broken('chain', `${kiosk.name}: ${problem}`)
+    }
+    const fault = await this.server.verify()
+    if (fault !== undefined) throw new Broken('chain', `the audit trail of the server: ${fault}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

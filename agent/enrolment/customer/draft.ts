@@ -1,17 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError, nativeCode } from '../../../shared/errors.ts'
+import { writeWholeFile } from '../../../shared/whole-file.ts'
 
 /** So long what somebody typed is kept for going on, in milliseconds. */
 const keepMs = 24 * 60 * 60 * 1000
@@ -69,14 +61,7 @@ export function saveDraft(dataFolder: string, draft: CustomerDraft): void {
   const path = draftPath(dataFolder)
   try {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
-    const descriptor = openSync(`${path}.part`, 'w', 0o600)
-    try {
-      writeSync(descriptor, JSON.stringify(draft))
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-    renameSync(`${path}.part`, path)
+    writeWholeFile(path, JSON.stringify(draft))
   } catch (cause) {
     const code = nativeCode(cause) === 'ENOSPC' ? 'disk-full' : 'data-folder-unusable'
     throw new AppError(code, `cannot write ${path}`, { cause })
@@ -100,7 +85,7 @@ export function readDraft(dataFolder: string, now: string): CustomerDraft | unde
 
 export function eraseDraft(dataFolder: string): void {
   rmSync(draftPath(dataFolder), { force: true })
-  rmSync(`${draftPath(dataFolder)}.part`, { force: true })
+  rmSync(`${draftPath(dataFolder)}.new`, { force: true })
 }
 
 /** Erases the draft that nobody came back for. */

@@ -1,14 +1,15 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { consentText } from '../consents.ts'
-import { warningMs, type Language, type Snapshot } from '../protocol.ts'
+import type { Language, Snapshot } from '../protocol.ts'
 import { post, useAgent, type Answer } from './agent.ts'
-import { Form } from './form.tsx'
+import { Form } from './form/form.tsx'
+import { noAnswers, toClient, type Answers, type Path } from './form/steps.ts'
 import { useIdle } from './idle.ts'
-import { Operator } from './operator.tsx'
+import { Operator } from './operator/operator.tsx'
 import { looks, OutOfService, Outcome, Start, StillThere, Tap } from './screens.tsx'
 import { play } from './sound.ts'
-import { noAnswers, toClient, type Answers, type Path } from './steps.ts'
-import { texts } from './texts.ts'
+import { texts } from './texts/texts.ts'
+import type { Outcome as OutcomeName } from './texts/words.ts'
 
 /** What a person is filling in. It is the only personal data in the page, and lives in no other place of it. */
 interface Filling {
@@ -65,10 +66,14 @@ export function App() {
     if (pxPerMm !== undefined) document.documentElement.style.setProperty('--mm', `${String(pxPerMm)}px`)
   }, [language, words, pxPerMm])
 
+  const outcome = agent === undefined ? undefined : outcomeOf(agent)
   useEffect(() => {
-    if (agent === undefined || screen === undefined || filling !== undefined) return
-    if (screen.name !== 'idle' && screen.name !== 'waiting') play(looks[screen.name].sound, agent.volume)
-  }, [screen?.number, screen?.name])
+    if (agent !== undefined && outcome !== undefined && filling === undefined && !isOperator)
+      play(looks[outcome].sound, agent.volume)
+  }, [screen?.number, outcome])
+  useEffect(() => {
+    if (agent !== undefined && screen?.secondCard === true) play('look', agent.volume)
+  }, [screen?.secondCard])
 
   const take = (answer: Answer<Snapshot>): boolean => {
     if ('ok' in answer) hear(answer.ok)
@@ -99,15 +104,13 @@ export function App() {
   const tell = (path: string) => (): void => void post(path).then(take)
 
   // A card held to the reader before the data is there: said in the form, which goes on.
-  const remark =
-    screen === undefined || screen.name === 'idle' || screen.name === 'waiting' ? undefined : words.tooEarly
+  const remark = outcome === undefined || outcome === 'no-reader' ? undefined : words.tooEarly
   const cover =
     agent === undefined ? (
       <OutOfService words={words} />
     ) : isAsking ? (
       <StillThere
         words={words}
-        leftMs={warningMs}
         onStay={() => {
           stay()
           if (isWaiting) tell('/enrolment/keep')()
@@ -153,11 +156,14 @@ export function App() {
         />
       )
     if (agent === undefined) return null
-    const { name, code, number } = agent.screen
-    if (name !== 'waiting' && name !== 'idle')
-      return <Outcome key={number} name={name} code={code} words={words} onDone={tell('/dismiss')} />
-    if (!agent.readerReady) return <Outcome name="no-reader" code={null} words={words} onDone={undefined} />
-    if (name === 'waiting') return <Tap words={words} onCancel={tell('/enrolment/cancel')} />
+    if (outcome === 'reading' || outcome === 'no-reader') return <Outcome name={outcome} words={words} />
+    if (outcome !== undefined) {
+      const { screen } = agent
+      return (
+        <Outcome key={screen.number} name={outcome} words={words} screen={screen} onDone={tell('/dismiss')} />
+      )
+    }
+    if (agent.screen.name === 'waiting') return <Tap words={words} onCancel={tell('/enrolment/cancel')} />
     return (
       <Start
         words={words}
@@ -173,4 +179,10 @@ export function App() {
       />
     )
   }
+}
+
+/** What is to be told of a card or of the reader; undefined while nothing is. */
+function outcomeOf({ screen, readerReady }: Snapshot): OutcomeName | undefined {
+  if (screen.name !== 'idle' && screen.name !== 'waiting') return screen.name
+  return readerReady ? undefined : 'no-reader'
 }

@@ -1,10 +1,11 @@
 /** The screens on which nothing is typed. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
-import type { Screen } from '../protocol.ts'
+import { outcomeMs, warningMs, type Screen } from '../protocol.ts'
+import { Ring, useSecondsLeft } from './countdown.tsx'
 import { Icon, type IconName } from './icons.tsx'
 import type { Sound } from './sound.ts'
-import type { Outcome as OutcomeName, Words } from './texts.ts'
+import type { Outcome as OutcomeName, Words } from './texts/words.ts'
 
 export type Tone = 'good' | 'wait' | 'calm' | 'bad'
 
@@ -19,8 +20,10 @@ export const looks: Record<OutcomeName, { tone: Tone; icon: IconName; sound: Sou
   rejected: { tone: 'bad', icon: 'cross', sound: 'bad' },
   'cannot-store': { tone: 'bad', icon: 'disk', sound: 'bad' },
   expired: { tone: 'wait', icon: 'clock', sound: 'look' },
+  reading: { tone: 'calm', icon: 'tap', sound: 'tick' },
   random: { tone: 'bad', icon: 'phone', sound: 'bad' },
-  unclear: { tone: 'wait', icon: 'cards', sound: 'look' },
+  'two-cards': { tone: 'wait', icon: 'cards', sound: 'look' },
+  unclear: { tone: 'wait', icon: 'question', sound: 'look' },
   unclaimed: { tone: 'calm', icon: 'question', sound: 'look' },
   'card-active': { tone: 'good', icon: 'check', sound: 'good' },
   'card-inactive': { tone: 'bad', icon: 'cross', sound: 'bad' },
@@ -107,19 +110,19 @@ export function Tap({ words, onCancel }: { words: Words; onCancel: () => void })
   )
 }
 
-export function Outcome({
-  name,
-  code,
-  words,
-  onDone,
-}: {
+interface OutcomeProps {
   name: OutcomeName
-  code: Screen['code']
   words: Words
-  onDone: (() => void) | undefined
-}) {
+  /** What the agent says of it; absent where the page shows it of itself. */
+  screen?: Screen
+  /** Absent where it goes by itself. */
+  onDone?: () => void
+}
+
+export function Outcome({ name, words, screen, onDone }: OutcomeProps) {
   const { tone, icon } = looks[name]
   const { title, text, next } = words.outcomes[name]
+  const seconds = useSecondsLeft(screen?.leftMs ?? 0)
   return (
     <main class="screen outcome" data-tone={tone}>
       <div class="sign">
@@ -128,18 +131,20 @@ export function Outcome({
       <div role="alert">
         <Heading>{title}</Heading>
         <p>{text}</p>
-        {code !== null && (
+        {screen?.code != null && (
           <p class="code">
-            {words.code} <strong>{code}</strong>
+            {words.code} <strong>{screen.code}</strong>
           </p>
         )}
         <p class="next">{next}</p>
+        {screen?.secondCard === true && <p class="strip">{words.secondCard}</p>}
       </div>
       {onDone !== undefined && (
         <div class="buttons">
           <button type="button" class="primary" onClick={onDone}>
             {words.done}
           </button>
+          <Ring seconds={seconds} of={outcomeMs / 1_000} />
         </div>
       )}
     </main>
@@ -147,17 +152,8 @@ export function Outcome({
 }
 
 /** A question with one answer; whoever does not give it has left. */
-export function StillThere({ words, leftMs, onStay }: { words: Words; leftMs: number; onStay: () => void }) {
-  const [endsAt] = useState(() => performance.now() + leftMs)
-  const [seconds, setSeconds] = useState(Math.ceil(leftMs / 1_000))
-  useEffect(() => {
-    const timer = setInterval(() => {
-      setSeconds(Math.max(0, Math.ceil((endsAt - performance.now()) / 1_000)))
-    }, 250)
-    return () => {
-      clearInterval(timer)
-    }
-  }, [endsAt])
+export function StillThere({ words, onStay }: { words: Words; onStay: () => void }) {
+  const seconds = useSecondsLeft(warningMs)
   return (
     <main class="screen still" data-tone="wait">
       <div class="sign">
@@ -175,6 +171,7 @@ export function StillThere({ words, leftMs, onStay }: { words: Words; leftMs: nu
         <button type="button" class="primary" onClick={onStay}>
           {words.stay}
         </button>
+        <Ring seconds={seconds} of={warningMs / 1_000} />
       </div>
     </main>
   )

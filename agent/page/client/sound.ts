@@ -1,7 +1,8 @@
-/** Short tones, made here: rising for good, one for "look", low twice for a problem. */
-export type Sound = 'good' | 'soft' | 'look' | 'bad'
+/** Short tones, made here: a tick for a card that was seen, rising for good, one for "look", low twice for a problem. */
+export type Sound = 'tick' | 'good' | 'soft' | 'look' | 'bad'
 
 const tones: Record<Sound, readonly { hz: number; atMs: number; forMs: number }[]> = {
+  tick: [{ hz: 2000, atMs: 0, forMs: 30 }],
   good: [
     { hz: 1000, atMs: 0, forMs: 110 },
     { hz: 1500, atMs: 120, forMs: 180 },

@@ -1,8 +1,9 @@
 /** Small files of the page in the data folder: each for this user alone, and replaced whole or not at all. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import { AppError, nativeCode } from '../../../shared/errors.ts'
+import { writeWholeFile } from '../../../shared/whole-file.ts'
 
 /** What the file holds; undefined where there is none, or it is not what we write. Throws `record-unusable`. */
 export function readRecord<T>(path: string, schema: z.ZodType<T>): T | undefined {
@@ -17,17 +18,9 @@ export function readRecord<T>(path: string, schema: z.ZodType<T>): T | undefined
 
 /** On the disk when it returns. Throws `record-unusable`. */
 export function writeRecord(path: string, value: unknown): void {
-  const next = `${path}.new`
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const descriptor = openSync(next, 'w', 0o600)
-    try {
-      writeSync(descriptor, `${JSON.stringify(value)}\n`)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-    renameSync(next, path)
+    writeWholeFile(path, `${JSON.stringify(value)}\n`)
   } catch (cause) {
     throw new AppError('record-unusable', `${path} cannot be written`, { cause })
   }

@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { AppError, type ErrorCode, nativeCode } from '../../../shared/errors.ts'
 import { isSafeSqlite } from '../../../shared/sqlite-version.ts'
+import { syncFolder } from '../../../shared/whole-file.ts'
 
 /** Written into every file this program creates, so that another program's database is never taken for ours. */
 const applicationId = 0x564c5453
@@ -94,9 +95,7 @@ function createFile(path: string): void {
   file.pragma(`application_id = ${String(applicationId)}`)
   file.close()
   renameSync(draft, path)
-  const folder = openSync(join(path, '..'), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
+  syncFolder(dirname(path))
 }
 
 /** better-sqlite3 is compiled so that WAL falls back to NORMAL unless FULL was asked for before. */

@@ -39,11 +39,12 @@ export const findClientHolding: FindHolding = async (tx, vault, id) => {
         registeredAt: registered_at,
         active: uid === activeCard,
       })),
-      consents: consents.map(({ channel, granted, source, card_uid, recorded_at }) => ({
+      consents: consents.map(({ channel, granted, source, card_uid, consent_text, recorded_at }) => ({
         channel,
         granted: granted === 1,
         source,
         cardUid: card_uid,
+        text: consent_text,
         recordedAt: recorded_at,
       })),
       staffCases: cases.map((found) => ({

@@ -63,7 +63,8 @@ describe.each(engines)('on %s', (engine) => {
       expect(await cards(bed)).toEqual([
         { uid: 'A0C2BBCA', client_id: 1, tarjeta: ' a0:c2:bb:ca', registered_at: at },
       ])
-      const entry = { client_id: 1, source: 'vlt-clients', card_uid: 'A0C2BBCA', recorded_at: at }
+      const source = { source: 'vlt-clients', card_uid: 'A0C2BBCA', consent_text: null }
+      const entry = { client_id: 1, ...source, recorded_at: at }
       expect(await consents(bed)).toEqual([
         { id: 1, ...entry, channel: 'whatsapp', granted: 1 },
         { id: 2, ...entry, channel: 'email', granted: 0 },

@@ -25,6 +25,7 @@ export function readRegistration(
   input: Record<string, unknown> = {},
   key: Key,
   { destination, vault, clock, log }: Registering,
+  consentText: string | null = null,
 ): { refused: Answer } | { locks: string[]; work: (tx: Tx) => Promise<WorkAnswer> } {
   const { data } = registrationRequest.safeParse(input)
   if (data === undefined || key === 'malformed') return { refused: complain(input, key) }
@@ -35,9 +36,11 @@ export function readRegistration(
   return {
     locks: lockNames(vault, data),
     work: async (tx) => {
-      const outcome = await register(tx, vault, data, tarjeta, clock.now())
-      if (outcome.alias) log.info({ clientId: outcome.clientId }, 'client found by document')
-      return { ...outcomeAnswer(outcome, tarjeta), subject: `client ${String(outcome.clientId)}` }
+      const outcome = await register(tx, vault, data, { tarjeta, consentText }, clock.now())
+      const { clientId, owner } = outcome
+      if (outcome.alias) log.info({ clientId }, 'client found by document')
+      const answer = { ...outcomeAnswer(outcome, tarjeta), subject: `client ${String(clientId)}` }
+      return owner === undefined ? answer : { ...answer, aside: { owner } }
     },
   }
 }

@@ -21,6 +21,16 @@ export interface Outcome {
   clientId: number
   /** The client was found by document, under another codigo than the one sent. */
   alias: boolean
+  /** Whose the card of a duplicate is. */
+  owner?: 'own' | 'other'
+}
+
+/** What comes with a registration and is not the client's word. */
+export interface Provenance {
+  /** The card as the kiosk wrote it. */
+  tarjeta: string
+  /** Version of the text that was shown beside the consents, where that is known. */
+  consentText: string | null
 }
 
 /**
@@ -33,8 +43,7 @@ export async function register(
   tx: Tx,
   vault: Vault,
   registration: Registration,
-  /** The card as the kiosk wrote it. */
-  tarjeta: string,
+  { tarjeta, consentText }: Provenance,
   at: string,
 ): Promise<Outcome> {
   const identity = identify(vault, registration)
@@ -44,7 +53,10 @@ export async function register(
   for (const conflict of conflicts(claims)) {
     await openCase(tx, { ...conflict, claimed_codigo: identity.codigo, card_uid: uid }, at)
   }
-  if (owner !== undefined) return { kind: 'duplicate', clientId: owner, alias: false }
+  if (owner !== undefined) {
+    const isOwn = owner === (byCodigo ?? byDocument)
+    return { kind: 'duplicate', clientId: owner, alias: false, owner: isOwn ? 'own' : 'other' }
+  }
 
   const clientId = byCodigo ?? byDocument ?? newId
   if (clientId === undefined) throw new Error('neither a client nor an id for a new one')
@@ -52,7 +64,7 @@ export async function register(
   if (created) insertClient(tx, identity, { id: clientId, personal: sealPerson(vault, registration) }, at)
   else setActiveCard(tx, clientId, uid)
   insertCard(tx, { uid, clientId, tarjeta }, at)
-  appendConsents(tx, clientId, registration, uid, at)
+  appendConsents(tx, clientId, registration, { uid, consentText, at })
   return created
     ? { kind: 'created', clientId, alias: false }
     : { kind: 'card-added', clientId, alias: byCodigo === undefined }

@@ -146,23 +146,24 @@ export function appendConsents(
   tx: Tx,
   clientId: number,
   { enviarWhatsApp, enviarCorreo, enviarSms }: Registration,
-  uid: CardUid,
-  at: string,
+  given: Omit<NewConsents, 'clientId' | (typeof consentChannels)[number]>,
 ): void {
   addConsents.trail(tx, {
     clientId,
-    uid,
-    at,
+    ...given,
     whatsapp: enviarWhatsApp ? 1 : 0,
     email: enviarCorreo ? 1 : 0,
     sms: enviarSms ? 1 : 0,
   })
 }
 
-type NewConsents = { clientId: number; uid: CardUid; at: string } & Record<
-  (typeof consentChannels)[number],
-  0 | 1
->
+type NewConsents = {
+  clientId: number
+  uid: CardUid
+  /** Version of the text. */
+  consentText: string | null
+  at: string
+} & Record<(typeof consentChannels)[number], 0 | 1>
 
 const addConsents = prepared<NewConsents>()((db, value) =>
   db.insertInto('consents').values(
@@ -172,6 +173,7 @@ const addConsents = prepared<NewConsents>()((db, value) =>
       granted: value(channel),
       source: 'vlt-clients',
       card_uid: value('uid'),
+      consent_text: value('consentText'),
       recorded_at: value('at'),
     })),
   ),
@@ -287,7 +289,10 @@ export async function forgetClient(
 }
 
 export async function withdrawConsents(tx: Tx, clientId: number, at: string): Promise<void> {
-  const entry = { client_id: clientId, granted: 0 as const, source: 'erase', card_uid: null, recorded_at: at }
+  const entry = {
+    ...{ client_id: clientId, granted: 0 as const, source: 'erase' },
+    ...{ card_uid: null, consent_text: null, recorded_at: at },
+  }
   await tx
     .insertInto('consents')
     .values(consentChannels.map((channel) => ({ ...entry, channel })))

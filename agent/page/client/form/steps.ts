@@ -1,6 +1,6 @@
 /** The questions, one a screen, and what a good answer is. The rules are the contract's, put as a person meets them. */
-import { reachableMailbox } from '../../../shared/contracts/forms.ts'
-import type { Consent } from '../consents.ts'
+import { reachableMailbox } from '../../../../shared/contracts/forms.ts'
+import type { Consent } from '../../consents.ts'
 
 export type Field =
   | 'codigoClienteVLT'

@@ -1,6 +1,6 @@
 /** Words of the operator's area. Codes and hints stay English: they are searched for and quoted. */
-import type { Language, PageFailure } from '../protocol.ts'
-import type { OperatorView, TestResult } from '../operator/view.ts'
+import type { Language, PageFailure } from '../../protocol.ts'
+import type { OperatorView, TestResult } from '../../operator/view.ts'
 
 export interface OperatorWords {
   pin: string

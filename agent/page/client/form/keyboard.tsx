@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { Icon } from './icons.tsx'
+import { Icon } from '../icons.tsx'
 import { layouts, typed, type Act, type Key, type Keyboard as Kind } from './layouts.ts'
-import type { Words } from './texts.ts'
+import type { Words } from '../texts/words.ts'
 
 interface Props {
   kind: Kind
