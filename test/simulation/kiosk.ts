@@ -64,9 +64,9 @@ const reads = new Set<string | symbol>([
 ])
 /** So long whoever has tapped stands waiting: see sync.ts. */
 const awaitedMs = 20_000
-const dayMs = 24 * 60 * 60 * 1000
-/** See tend.ts. */
-const keepTombstonesMs = 400 * dayMs
+/** Shorter than those of tend.ts, as a world lasts hours. */
+const keepBodiesMs = 2 * 60 * 1000
+const keepTombstonesMs = 10 * 60 * 1000
 
 /** A lobby machine: the agent's outbox and sync as they are, and what can happen to the machine they run on. */
 export class Kiosk {
@@ -79,14 +79,12 @@ export class Kiosk {
   /** Where the files of a process that has just been killed were saved. */
   #grave: string | undefined
   #isDiskFull = false
-  /** What the wall said since something settled was noted last. */
-  #earliestMs = Number.POSITIVE_INFINITY
+  /** When what was settled was noted last. */
+  #notedMs = 0
   readonly #awaitedUntil = new Map<string, number>()
   #rows: readonly StoredRegistration[] | undefined
   /** Its disk has given something else than it was given, once at least. */
   wasDamaged = false
-  /** Its outbox cannot be read, and waits for the next start. */
-  isBroken = false
   readonly #options: KioskOptions
 
   constructor(options: KioskOptions) {
@@ -96,6 +94,11 @@ export class Kiosk {
     this.#folder = this.#newFolder()
     mkdirSync(this.#folder)
     writeFileSync(this.#passwordFile, registryUser.password)
+  }
+
+  /** Its outbox has turned out damaged: the agent ends, and the next start salvages. */
+  get isBroken(): boolean {
+    return this.#life?.outbox.damaged.aborted === true
   }
 
   get isUp(): boolean {
@@ -121,7 +124,7 @@ export class Kiosk {
     try {
       return (this.#rows ??= this.#life.opened.read())
     } catch (error) {
-      if (!this.#noteDamage(error)) throw error
+      if (!this.#isDamage(error)) throw error
       return []
     }
   }
@@ -201,8 +204,7 @@ export class Kiosk {
       }
       return 'saved'
     } catch (error) {
-      if ((error instanceof AppError && error.code === 'disk-full') || this.#noteDamage(error))
-        return 'refused'
+      if ((error instanceof AppError && error.code === 'disk-full') || this.#isDamage(error)) return 'refused'
       if (!(error instanceof Killed)) throw error
       this.ledger.nobodyWasTold(wish)
       return 'killed'
@@ -240,31 +242,28 @@ export class Kiosk {
       work(this.#life.seen, this.#life.sync)
     } catch (error) {
       const isExpected = error instanceof Killed || (error instanceof AppError && error.code === 'disk-full')
-      if (!isExpected && !this.#noteDamage(error)) throw error
+      if (!isExpected && !this.#isDamage(error)) throw error
     }
   }
 
   /** As the agent does every minute, in pieces: see tend.ts. */
   tend(): void {
-    const before = (ms: number): string => new Date(this.#options.clock.wallMs - ms).toISOString()
-    this.ledger.mayForget(this.rows(), Date.parse(before(keepTombstonesMs)))
-    this.operate((outbox) => {
-      outbox.upkeep.forgetDelivered(dayMs)
-      outbox.upkeep.forgetTombstones(keepTombstonesMs)
-      outbox.keys.reseal()
-      outbox.upkeep.giveBack()
-      outbox.upkeep.layBallast()
-      outbox.upkeep.keepTime()
+    this.ledger.mayForget(this.rows(), this.#options.timeline.nowMs - keepTombstonesMs)
+    this.operate(({ upkeep, keys }) => {
+      upkeep.forgetDelivered(keepBodiesMs)
+      upkeep.forgetTombstones(keepTombstonesMs)
+      keys.reseal()
+      upkeep.giveBack()
+      upkeep.layBallast()
+      upkeep.keepTime()
     })
   }
 
-  /** Notes what was settled, and when by this machine's wall at the earliest. */
+  /** Notes what was settled, and when at the earliest, by the time that has passed in truth: no wall has a say in what goes. */
   noteSettled(): void {
-    const { wallMs } = this.#options.clock
-    this.#earliestMs = Math.min(this.#earliestMs, wallMs)
     if (!this.isUp) return
-    this.ledger.noteSettled(this.rows(), this.#earliestMs)
-    this.#earliestMs = wallMs
+    this.ledger.noteSettled(this.rows(), this.#notedMs)
+    this.#notedMs = this.#options.timeline.nowMs
   }
 
   /** Bytes of the outbox change while nobody looks; only of a machine that is off. */
@@ -311,7 +310,6 @@ export class Kiosk {
   async stop(): Promise<void> {
     const life = this.#life
     this.#life = undefined
-    this.isBroken = false
     if (life === undefined) return
     life.stop.abort()
     life.cut.abort()
@@ -326,10 +324,8 @@ export class Kiosk {
   }
 
   /** Whether it is what damage does; then only the next start helps. */
-  #noteDamage(error: unknown): boolean {
-    const isDamage = this.wasDamaged && error instanceof AppError && error.code === 'outbox-corrupt'
-    this.isBroken ||= isDamage
-    return isDamage
+  #isDamage(error: unknown): boolean {
+    return this.wasDamaged && this.isBroken && error === this.#life?.outbox.damaged.reason
   }
 
   get #databasePath(): string {
