@@ -209,12 +209,32 @@ test('wrong answers keep what was typed, say how to mend it, and lead back from 
   expect(await heading(page)).toBe('Revisa tus datos')
 })
 
+test('a passport is typed on one plane of keys, in capitals', async () => {
+  await using kiosk = await openKiosk()
+  const page = await openPage(browser, kiosk)
+  await page.locator('.start .primary').tap()
+  await page.locator('#codigoClienteVLT').waitFor()
+  const hand = new Hand(page)
+  await hand.type('70123')
+  await hand.next()
+  await page.locator('.choice', { hasText: 'Pasaporte' }).tap()
+  await hand.type('AB12345X')
+  await page.keyboard.type('y')
+  expect(await page.locator('#dni').inputValue()).toBe('AB12345XY')
+  // Eight keys and no key to switch planes; five digits and Continue before.
+  expect(hand.touches).toBe(14)
+  await hand.next()
+  await page.locator('#nombre').waitFor()
+})
+
 test('a card before its time is no harm: the form says so and goes on', async () => {
   await using kiosk = await openKiosk()
   const page = await openPage(browser, kiosk)
   await fillIn(page, 'nombre' satisfies PersonField)
   await kiosk.tap('A0C2BBCA')
   await page.locator('.strip', { hasText: 'Aún no' }).waitFor()
+  await page.locator('.strip').waitFor({ state: 'detached', timeout: 8_000 })
+  await page.locator('.hint', { hasText: 'Como en tu documento' }).waitFor()
   expect(await page.locator('#nombre').inputValue()).toBe(person.nombre)
   expect(await agentQueue(kiosk.data)).toEqual([])
 })

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { consentText } from '../consents.ts'
-import type { Language, Snapshot } from '../protocol.ts'
+import { outcomeMs, type Language, type Snapshot } from '../protocol.ts'
 import { post, useAgent, type Answer } from './agent.ts'
 import { Form } from './form/form.tsx'
 import { noAnswers, toClient, type Answers, type Path } from './form/steps.ts'
@@ -16,6 +16,9 @@ interface Filling {
   path: Path
   answers: Answers
 }
+
+/** So long the form says that a card came too early. */
+const remarkMs = 5_000
 
 const nothingWrong: { failure: string | undefined; wrongFields: string[] } = {
   failure: undefined,
@@ -104,7 +107,8 @@ export function App() {
   const tell = (path: string) => (): void => void post(path).then(take)
 
   // A card held to the reader before the data is there: said in the form, which goes on.
-  const remark = outcome === undefined || outcome === 'no-reader' ? undefined : words.tooEarly
+  const isNew = (screen?.leftMs ?? 0) > outcomeMs - remarkMs
+  const remark = outcome !== undefined && isNew ? words.tooEarly : undefined
   const cover =
     agent === undefined ? (
       <OutOfService words={words} />

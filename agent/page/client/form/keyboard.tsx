@@ -23,9 +23,8 @@ export function Keyboard({ kind, words, capital, nextLabel, onType, onErase, onB
   const [shift, setShift] = useState<boolean>()
   const [accent, setAccent] = useState(false)
   const [isDigits, setDigits] = useState(false)
-  const hasDigits = kind === 'email' || kind === 'mixed'
-  const layout = layouts[isDigits && hasDigits ? (`${kind}Digits` as const) : kind]
-  const state = { shift: kind === 'letters' && (shift ?? capital), accent }
+  const layout = layouts[isDigits && kind === 'email' ? 'emailDigits' : kind]
+  const state = { shift: kind === 'mixed' || (kind === 'letters' && (shift ?? capital)), accent }
 
   const acts: Record<Exclude<Act, 'next'>, () => void> = {
     erase: onErase,

@@ -18,7 +18,7 @@ const digits = typing('1 2 3 4 5 6 7 8 9 0')
 const back = act('back', 2)
 const next = act('next', 3)
 
-export const layouts: Record<Keyboard, Layout> & Record<'emailDigits' | 'mixedDigits', Layout> = {
+export const layouts: Record<Keyboard | 'emailDigits', Layout> = {
   pad: {
     columns: 8,
     rows: [
@@ -55,22 +55,14 @@ export const layouts: Record<Keyboard, Layout> & Record<'emailDigits' | 'mixedDi
       [back, ...typing('@'), ...typing('@gmail.com @hotmail.com', 2), next],
     ],
   },
+  // Documents have no other signs: all on one plane, and nothing to switch.
   mixed: {
     columns: 10,
     rows: [
-      firstRow,
-      typing('a s d f g h j k l ñ'),
-      [act('digits', 2), ...typing('z x c v b n m'), act('erase')],
-      [back, space(5), next],
-    ],
-  },
-  mixedDigits: {
-    columns: 10,
-    rows: [
       digits,
-      typing('- / .', 2).concat(space(4)),
-      [act('letters', 8), act('erase', 2)],
-      [back, space(5), next],
+      firstRow,
+      [...typing('a s d f g h j k l'), act('erase')],
+      [act('back'), ...typing('z x c v b n m'), act('next', 2)],
     ],
   },
 }

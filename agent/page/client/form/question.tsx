@@ -52,7 +52,8 @@ export function Question({ field, answers, words, failure, remark, onChange, onB
   }, [caret, value])
 
   const set = (text: string, at?: number): void => {
-    const tidy = field === 'fechaNacimiento' ? dateAsTyped(text) : text
+    const tidy =
+      field === 'fechaNacimiento' ? dateAsTyped(text) : field === 'dni' ? text.toLocaleUpperCase('es') : text
     setCaret(field === 'fechaNacimiento' ? tidy.length : at)
     onChange({ ...answers, text: { ...answers.text, [field]: tidy.slice(0, maxLength[field]) } })
   }

@@ -53,7 +53,7 @@ export const english: Words = {
   ready: 'On to the card',
   complaints: {
     missing: 'This is missing. Type it to continue.',
-    codigo: 'The number has digits only. Check it on your slip.',
+    codigo: 'The number has digits only and does not begin with 0. Check it on your slip.',
     dni: 'A DNI has 8 digits. See whether one is missing or too many.',
     ce: 'A foreigner card has 9 to 12 letters or digits.',
     passport: 'A passport has 5 to 20 letters or digits.',

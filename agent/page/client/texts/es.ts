@@ -53,7 +53,7 @@ export const spanish: Words = {
   ready: 'Continuar a la tarjeta',
   complaints: {
     missing: 'Falta este dato. Escríbelo para continuar.',
-    codigo: 'El código tiene solo números. Revísalo en tu comprobante.',
+    codigo: 'El código tiene solo números y no empieza con 0. Revísalo en tu comprobante.',
     dni: 'El DNI tiene 8 números. Revisa si falta o sobra alguno.',
     ce: 'El carné de extranjería tiene de 9 a 12 letras o números.',
     passport: 'El pasaporte tiene de 5 a 20 letras o números.',
