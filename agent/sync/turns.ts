@@ -74,8 +74,8 @@ export class Turns {
   }
 
   /**
-   * The next rows, at most `limit`. Those somebody waits for go alone, so that no answer waits for a whole batch, and
-   * alone may go while the backlog is held.
+   * The next rows, at most `limit`. Those somebody waits for go without the others, so that no answer waits for a whole
+   * batch, and one at a time may go while the backlog is held.
    */
   next(limit: number, isHeld: boolean): StoredRegistration[] {
     const scout = this.#scout
@@ -188,7 +188,8 @@ export class Turns {
     const next = (count: number): StoredRegistration[] =>
       this.#outbox.nextBatch(count, resting, this.#live.keys(), held)
     if (this.#live.size > 0) {
-      const live = next(Math.min(this.#live.size, limit)).filter(({ id }) => this.#live.has(id))
+      const most = isHeld ? 1 : Math.min(this.#live.size, limit)
+      const live = next(most).filter(({ id }) => this.#live.has(id))
       if (live.length > 0) return live
     }
     return isHeld ? [] : next(limit)

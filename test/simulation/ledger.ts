@@ -32,6 +32,8 @@ export class Ledger {
   readonly #accepted = new Map<string, Accepted>()
   readonly #byKey = new Map<string, Accepted>()
   readonly #name: string
+  /** Dead letters, by id, that may have been revived since: whoever was on the way then went before. */
+  readonly wereDead = new Set<string>()
   /** The outbox has said that it lost something. */
   hasLost = false
   /** Asked for as the kiosk died: it may have them or not, since nobody was told. */
@@ -71,6 +73,7 @@ export class Ledger {
   /** What is settled, and since when, in milliseconds since the world began. */
   noteSettled(rows: readonly StoredRegistration[], nowMs: number): void {
     for (const { id, state } of rows) {
+      if (state === 'dead') this.wereDead.add(id)
       if (state !== 'delivered' && state !== 'discarded') this.#settledAt.delete(id)
       else if (!this.#settledAt.has(id)) this.#settledAt.set(id, nowMs)
     }
