@@ -10,6 +10,7 @@ import { acceptBench } from './accept.ts'
 import { drainBench } from './drain.ts'
 import { pageBench } from './page.ts'
 import { registerBench } from './register.ts'
+import { liveBench } from './live.ts'
 import { fillMillion, millionBench, readyBench } from './million.ts'
 import { queuesBench } from './queues.ts'
 import { median, type Round, type Side } from './round.ts'
@@ -115,6 +116,11 @@ try {
     await using drain = await drainBench(join(folder, 'drain-pg'), await newDatabase(cluster.url, 'drain'))
     const title = 'Draining 10,000 in batches (agent and server, PostgreSQL)'
     await compare(title, drain.ours, single, drain.baseline, 3)
+  }
+  {
+    await using live = await liveBench(join(folder, 'live'))
+    const title = 'A live tap to the server’s word while 10,000 drain (agent and server, SQLite)'
+    await compare(title, live.ours, 'without a backlog', live.baseline, 3)
   }
   const { rss } = process.memoryUsage()
   console.log(`memory of this process at the end: ${(rss / 1024 / 1024).toFixed(0)} MiB`)

@@ -45,7 +45,7 @@ async function heardFrom(session: KioskSession): Promise<void> {
     const { ageMs } = await health()
     return ageMs !== null && ageMs < performance.now() - sinceMs
   }
-  await expect.poll(isHeard, { timeout: 60_000, interval: 200, message: session.stderr }).toBe(true)
+  await expect.poll(isHeard, { timeout: 30_000, interval: 200, message: session.stderr }).toBe(true)
 }
 
 test(

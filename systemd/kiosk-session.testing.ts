@@ -1,12 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { env, execPath, kill } from 'node:process'
+import { dirname, join } from 'node:path'
+import { execPath, kill } from 'node:process'
 
 const here = import.meta.dirname
+const checkout = dirname(here)
 const installed = '/usr/lib/vlt-kiosk/node/bin/node /usr/lib/vlt-kiosk/dist/agent/cli.js'
-const ours = `${execPath} ${join(here, '../agent/cli.ts')}`
+/** Where the session finds the checkout, whoever may look into the folders above it. */
+const mounted = '/run/vlt-kiosk'
+const nobody = '65534'
 
 /** The values of one setting of the lobby screen's unit, its lines joined. */
 export function unitSetting(name: string): string[] {
@@ -21,8 +24,9 @@ interface Place {
 }
 
 /**
- * One life of the unit's main process: its own command line, environment and policies, in a mount namespace in which
- * the machine's files are as the unit finds them. There is no panel here, so wlroots draws into memory.
+ * One life of the unit's main process: its own command line, environment and policies, as a user without rights, in a
+ * mount namespace in which the machine's files are as the unit finds them. There is no panel here, so wlroots draws
+ * into memory.
  */
 export class KioskSession implements AsyncDisposable {
   readonly #child: ChildProcess
@@ -31,20 +35,24 @@ export class KioskSession implements AsyncDisposable {
   readonly ended: Promise<number | NodeJS.Signals | null>
 
   constructor({ port, secretFile }: Place) {
+    const ours = `${execPath.replace(checkout, mounted)} ${mounted}/agent/cli.ts`
     const command = (unitSetting('ExecStart')[0] ?? '')
       .replace(`${installed} page show`, `${ours} page show --page-port ${String(port)}`)
-      .replace('/etc/vlt-kiosk/page-secret', secretFile)
+      .replace('/etc/vlt-kiosk/page-secret', '/run/page-secret')
     const policies = readFileSync(join(here, 'vlt-kiosk-page.policies.json'), 'utf8')
     const script = `
       mount -t tmpfs tmpfs /etc/chromium && mkdir -p /etc/chromium/policies/managed
       printf %s "$POLICIES" > /etc/chromium/policies/managed/vlt-kiosk-page.json
       mount -t tmpfs tmpfs /run && mkdir -m 0700 /run/vlt-kiosk-page /run/seat
-      exec env -u POLICIES ${command}`
+      cp ${secretFile} /run/page-secret
+      chown ${nobody} /run/vlt-kiosk-page /run/seat /run/page-secret
+      mkdir ${mounted} && mount --bind ${checkout} ${mounted}
+      cd / && exec setpriv --reuid ${nobody} --regid ${nobody} --clear-groups --no-new-privs --bounding-set=-all ${command}`
     this.#child = spawn('unshare', ['--mount', 'sh', '-ec', script], {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
-        PATH: env['PATH'],
+        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
         POLICIES: policies.replace('127.0.0.1:8090', `127.0.0.1:${String(port)}`),
         ...Object.fromEntries(
           unitSetting('Environment').map((line) => line.split('=', 2) as [string, string]),

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Clock } from '../../shared/clock.ts'
+import { writeWholeFile } from '../../shared/whole-file.ts'
 
 /** One moment as three clocks had it. */
 const agreement = z.object({ passedMs: z.number(), wallMs: z.number(), serverMs: z.number() })
@@ -90,18 +91,10 @@ export class PassedTime {
     this.#keptMonoMs = this.#clock.monoMs()
     const now = { passedMs: this.nowMs, monoMs: this.#keptMonoMs }
     const text = JSON.stringify({ ...this.#reading, ...now } satisfies Reading)
-    const draft = `${this.#path}.new`
     try {
-      const file = openSync(draft, 'w', 0o600)
-      try {
-        writeSync(file, `${text}\n${hash('sha256', text)}\n`)
-      } finally {
-        closeSync(file)
-      }
-      renameSync(draft, this.#path)
+      writeWholeFile(this.#path, `${text}\n${hash('sha256', text)}\n`)
     } catch {
       // A full disk: the file before it is still right, and only makes the wait longer.
-      rmSync(draft, { force: true })
     }
   }
 }

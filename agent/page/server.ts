@@ -36,6 +36,11 @@ export interface OpenPage extends AsyncDisposable {
   readonly url: string
 }
 
+/**
+ * From the session's own file into the page. No redirect: that would still be the file's request, and so a stranger's, and
+ * the page is given to none.
+ */
+const onward = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>…</title>'
 /** A client's data has less than two thousand; nothing else is longer. */
 const maxBodyBytes = 16 * 1024
 
@@ -71,7 +76,7 @@ export async function openPage(options: PageOptions, parts: PageParts): Promise<
   }
   app.get<{ Querystring: { secret?: string } }>('/enter', ({ query }, reply) => {
     if (!isSame(query.secret, secret)) return refuse(reply, 403, { code: 'forbidden' })
-    return setCookie(reply).redirect('/', 303)
+    return setCookie(reply).type('text/html').send(onward)
   })
   app.get('/health/live', () => ({ status: 'ok' }))
   app.get('/health/page', (_request, reply) => {

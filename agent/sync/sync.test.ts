@@ -176,6 +176,18 @@ describe('where only those wait that have to wait for a bad one', () => {
     await until(delivered(1))
   })
 
+  test('who waits for two bad ones goes once both have failed just now', async () => {
+    server.answer = ({ card }) => ({ status: card.startsWith('BAD') ? 500 : 201 })
+    const bad = [accept('BAD1', 'one client'), accept('BAD2', 'another client')]
+    // Of the one's client, with the other's card.
+    const body = JSON.stringify({ tarjeta: 'GOOD' })
+    outbox.append({ system: 'vlt-clients', subject: 'one client', card: 'BAD2', body, readerId: null })
+    deliver()
+    await until(delivered(1))
+    expect(server.cards().slice(-3).toSorted()).toEqual(['BAD1', 'BAD2', 'GOOD'])
+    expect(bad.map(({ id }) => outbox.get(id).failures)).toEqual([1, 1])
+  })
+
   test('a server that is well but fails every registration blames none, and order stays', async () => {
     let out = true
     server.answer = ({ card }) => {

@@ -104,12 +104,12 @@ export class Turns {
    */
   sendScout(failed: readonly StoredRegistration[]): boolean {
     const isScouting = this.#passed.length > 0
-    const often = failed.filter(({ id }) => (this.#failedInARow.get(id) ?? 0) >= failuresUntilScout)
-    this.#passed.push(...(isScouting ? failed : often).map(({ id }) => id))
+    const often = this.#failedOften()
+    const ids = failed.map(({ id }) => id)
+    this.#passed.push(...(isScouting ? ids : ids.filter((id) => often.includes(id))))
     if (this.#passed.length === 0 || this.#scouts === mostScouts) return false
     this.#scouts += 1
-    const others = [...this.#resting.keys(), ...this.#suspects]
-    this.#scout = this.#outbox.behind(this.#passed, others, this.#heldSystems())
+    this.#scout = this.#behind(this.#passed) ?? this.#another(often)
     return this.#scout !== undefined
   }
 
@@ -150,6 +150,26 @@ export class Turns {
   get wakeAtMonoMs(): number {
     const times = [...this.#resting.values(), ...this.#held.values()].map(({ untilMonoMs }) => untilMonoMs)
     return Math.min(...times.filter((time) => time > this.#lookedMonoMs))
+  }
+
+  /** Whoever waits for several suspects goes once all of them have failed just now. */
+  #another(often: readonly string[]): StoredRegistration | undefined {
+    const others = often.filter((id) => !this.#passed.includes(id))
+    if (others.length === 0 || this.#behind([...this.#passed, ...others]) === undefined) return undefined
+    const held = this.#heldSystems()
+    return others
+      .filter((id) => this.#resting.get(id)?.isAsked !== true)
+      .map((id) => this.#outbox.get(id))
+      .find(({ state, system }) => state === 'pending' && !held.includes(system))
+  }
+
+  #failedOften(): string[] {
+    const often = [...this.#failedInARow].filter(([, failures]) => failures >= failuresUntilScout)
+    return often.map(([id]) => id)
+  }
+
+  #behind(passed: readonly string[]): StoredRegistration | undefined {
+    return this.#outbox.behind(passed, [...this.#resting.keys(), ...this.#suspects], this.#heldSystems())
   }
 
   /** The longer one counts. */

@@ -343,7 +343,7 @@ describe('a PN532', () => {
     const asked = device.asked.length
     device.card = 'A0C2BBCA'
     chip.secondCard = '045D46B2505D80'
-    await expect.poll(() => device.looks).toBeGreaterThan(10)
+    await expect.poll(() => device.looks, { timeout: 10_000 }).toBeGreaterThan(10)
     expect(reader.uids()).toEqual([])
     expect(reader.supervisor.status.rejected).toEqual({ 'cards-several': 1 })
     // It is as well as ever: nothing is set up again.

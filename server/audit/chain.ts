@@ -1,4 +1,4 @@
-import type { AuditEventRow } from '../database/schema.ts'
+import type { AuditEventRow } from '../database/rows/platform.ts'
 import type { Vault } from '../security/vault.ts'
 
 /**

@@ -1,4 +1,5 @@
-import type { AuditEventRow, Db, Tx } from '../database/schema.ts'
+import type { AuditEventRow } from '../database/rows/platform.ts'
+import type { Db, Tx } from '../database/schema.ts'
 import { type End, type Link, nothing, type Place, type Unchained } from './chain.ts'
 
 export async function findEnds(db: Db): Promise<Record<Place, End>> {

@@ -1,5 +1,6 @@
 import type { CardUid } from '../../shared/card-uid.ts'
-import type { ClientRow, Db } from '../database/schema.ts'
+import type { ClientRow } from '../database/rows/clients.ts'
+import type { Db } from '../database/schema.ts'
 
 export type Holder = Pick<ClientRow, 'codigo_cliente_vlt' | 'personal' | 'active_card_uid'> & { id: number }
 

@@ -1,4 +1,5 @@
-import type { ClientSecretRow, Db, Tx } from '../database/schema.ts'
+import type { ClientSecretRow } from '../database/rows/platform.ts'
+import type { Db, Tx } from '../database/schema.ts'
 
 /** A client secret without anything that could be used as one. */
 export type KnownSecret = Omit<ClientSecretRow, 'id' | 'secret_index'> & { id: number }

@@ -1,6 +1,8 @@
 import type { Insertable, Selectable } from 'kysely'
 import type { Report } from '../../shared/contracts/kiosk-sync.ts'
-import type { Db, KioskCodeRow, KioskRow, StaffCaseRow, Tx } from '../database/schema.ts'
+import type { StaffCaseRow } from '../database/rows/clients.ts'
+import type { KioskCodeRow, KioskRow } from '../database/rows/kiosks.ts'
+import type { Db, Tx } from '../database/schema.ts'
 
 export type Kiosk = Selectable<KioskRow>
 export type KioskCode = Selectable<KioskCodeRow>

@@ -1,6 +1,7 @@
 import type { ExpressionBuilder, ExpressionWrapper, Selectable, SqlBool } from 'kysely'
 import { lock } from '../database/locks.ts'
-import type { Db, MailRow, Schema, Tx } from '../database/schema.ts'
+import type { MailRow } from '../database/rows/mail.ts'
+import type { Db, Schema, Tx } from '../database/schema.ts'
 
 /** `content` is sealed. */
 export async function insertMail(

@@ -1,4 +1,6 @@
-import type { Db, IdempotencyKeyRow, MailRow, Tx } from '../database/schema.ts'
+import type { MailRow } from '../database/rows/mail.ts'
+import type { IdempotencyKeyRow } from '../database/rows/platform.ts'
+import type { Db, Tx } from '../database/schema.ts'
 
 export type WaitingMail = Pick<MailRow, 'message_id' | 'content' | 'state' | 'queued_at'> & { id: number }
 

@@ -25,7 +25,7 @@ const happenings = {
   'try now': 1,
   tend: 2,
   'rotate data keys': 0.7,
-  damage: 1,
+  damage: 0.3,
   curse: 0.7,
   join: 3,
   rotate: 0.7,
@@ -99,7 +99,8 @@ export async function happen(world: World, random: Random): Promise<void> {
       world.note(`${kiosk.name}: new data key`)
       return
     case 'damage':
-      if (kiosk.damage()) world.note(`${kiosk.name}: its disk is damaged`)
+      await kiosk.kill()
+      if (kiosk.damage()) world.note(`${kiosk.name} is killed, and its disk damaged`)
       return
     case 'join':
     case 'rotate':

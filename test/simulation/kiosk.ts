@@ -77,6 +77,8 @@ export class Kiosk {
   /** Where the files of a process that has just been killed were saved. */
   #grave: string | undefined
   #isDiskFull = false
+  /** When its rows were looked at last, in milliseconds since the world began. */
+  #lookedMs = 0
   readonly #awaitedUntil = new Map<string, number>()
   #rows: readonly StoredRegistration[] | undefined
   /** Its disk has given something else than it was given, once at least. */
@@ -199,8 +201,7 @@ export class Kiosk {
       }
       return 'saved'
     } catch (error) {
-      if ((error instanceof AppError && error.code === 'disk-full') || this.#isDamage(error))
-        return 'refused'
+      if ((error instanceof AppError && error.code === 'disk-full') || this.#isDamage(error)) return 'refused'
       if (!(error instanceof Killed)) throw error
       this.ledger.nobodyWasTold(wish)
       return 'killed'
@@ -255,9 +256,11 @@ export class Kiosk {
     })
   }
 
-  /** Notes when what was settled, by the time that has passed in truth: no wall has a say in what goes. */
+  /** Notes what was settled, and when at the earliest, by the time that has passed: no wall has a say in what goes. */
   noteSettled(): void {
-    this.ledger.noteSettled(this.rows(), this.#options.timeline.nowMs)
+    if (!this.isUp) return
+    this.ledger.noteSettled(this.rows(), this.#lookedMs)
+    this.#lookedMs = this.#options.timeline.nowMs
   }
 
   /** Bytes of the outbox change while nobody looks; only of a machine that is off. */

@@ -15,6 +15,8 @@ const { values } = parseArgs({
   },
 })
 
+/** Where no terminal shows how far it is. */
+const toldEvery = 100
 /** Lines of a failing seed's trace that are printed. */
 const lastLines = 60
 
@@ -57,12 +59,20 @@ async function runSeeds(from: number, count: number, steps: number, isTraced: bo
       console.error(`again: npm run simulate -- --seed ${String(seed)} --steps ${String(steps)}`)
       return 1
     }
-    if (process.stderr.isTTY) process.stderr.write(`\r${String(seed - from + 1)} of ${String(count)} seeds`)
+    const done = seed - from + 1
+    if (process.stderr.isTTY) process.stderr.write(`\r${String(done)} of ${String(count)} seeds`)
+    else if (done % toldEvery === 0 && done < count) console.log(held(done, accepted, startedAt))
   }
-  const seconds = (performance.now() - startedAt) / 1000
-  console.log(
-    `${String(count)} seeds hold: ${String(accepted)} registrations, ${seconds.toFixed(1)} s, ` +
-      `${(count / seconds).toFixed(1)} seeds/s`,
-  )
+  console.log(held(count, accepted, startedAt))
   return 0
+}
+
+function held(seeds: number, accepted: number, startedAt: number): string {
+  const seconds = (performance.now() - startedAt) / 1000
+  const { user, system } = process.cpuUsage()
+  const ofCpu = (user + system) / 1_000_000
+  return (
+    `${String(seeds)} seeds hold: ${String(accepted)} registrations, ${seconds.toFixed(1)} s, ` +
+    `${(seeds / ofCpu).toFixed(1)} seeds per second of a processor`
+  )
 }

@@ -86,7 +86,7 @@ export class World implements AsyncDisposable {
       await kiosk.bury()
     }
     for (const kiosk of this.kiosks) {
-      kiosk.rows()
+      kiosk.noteSettled()
       if (kiosk.isBroken) await kiosk.stop()
     }
     if (this.#broken !== undefined) throw this.#broken as Error
@@ -98,10 +98,7 @@ export class World implements AsyncDisposable {
     // Most steps change nothing on any disk.
     if (seen.every((one, place) => one === this.#seen[place])) return
     this.#seen = seen
-    for (const kiosk of this.kiosks) {
-      kiosk.noteSettled()
-      checkOutbox(kiosk)
-    }
+    for (const kiosk of this.kiosks) checkOutbox(kiosk)
     if (stored !== undefined) checkServer(stored, this.kiosks)
   }
 

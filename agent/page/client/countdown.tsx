@@ -5,6 +5,7 @@ export function useSecondsLeft(leftMs: number): number {
   const [nowMs, setNow] = useState(() => performance.now())
   const [endsAtMs, setEnd] = useState(nowMs + leftMs)
   useEffect(() => {
+    setNow(performance.now())
     setEnd(performance.now() + leftMs)
     const timer = setInterval(() => {
       setNow(performance.now())

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../../shared/clock.ts'
 import { type Database, openDatabase } from '../database.ts'
 import type { Tx } from '../schema.ts'
+import { together } from '../together.ts'
 
 let folder: string
 let database: Database
@@ -103,6 +104,18 @@ test('a disk that fills up fails those it leaves no room for, and nobody who was
 
   await sql`pragma max_page_count = 100000`.execute(database.db)
   expect(await database.transact((tx) => mark(tx, 1_000))).toBe(1_000)
+})
+
+test('nothing of a work is kept where SQLite undoes it in the middle, whatever it still had under way', async () => {
+  await sql`create table filler (text)`.execute(database.db)
+  await sql`pragma max_page_count = 100`.execute(database.db)
+  const failed = database.transact((tx) =>
+    together(sql`insert into filler values (${'x'.repeat(2_000_000)})`.execute(tx), mark(tx, 1), mark(tx, 2)),
+  )
+  await expect(failed).rejects.toMatchObject({ code: 'disk-full' })
+  expect(committed()).toEqual([])
+  expect(await database.transact((tx) => mark(tx, 3))).toBe(3)
+  expect(committed()).toEqual([3])
 })
 
 test('when SQLite has rolled everything back, the whole batch fails and the next one works', async () => {

@@ -1,6 +1,7 @@
 import { tryLock } from '../../database/locks.ts'
 import type { Selectable } from 'kysely'
-import type { CustomerAccountRow, CustomerAttemptRow, Db, Tx } from '../../database/schema.ts'
+import type { CustomerAccountRow, CustomerAttemptRow } from '../../database/rows/customer-accounts.ts'
+import type { Db, Tx } from '../../database/schema.ts'
 
 /** JSON of what was tried under these keys. */
 export async function findAttempts(db: Db, keys: string[]): Promise<Map<string, string>> {

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
-import type { Db, DigitalConsentRow, DigitalRegistrationRow, Tx } from '../../database/schema.ts'
+import type { DigitalConsentRow, DigitalRegistrationRow } from '../../database/rows/digital-registry.ts'
+import type { Db, Tx } from '../../database/schema.ts'
 
 export type NewRegistration = Pick<
   DigitalRegistrationRow,

@@ -1,5 +1,5 @@
 import type { Registration, User } from '../../../shared/contracts/user-accounts.ts'
-import type { UserAccountRow } from '../../database/schema.ts'
+import type { UserAccountRow } from '../../database/rows/user-accounts.ts'
 import type { Vault } from '../../security/vault.ts'
 
 /** What a registration says of the person; keys are those of the wire. */

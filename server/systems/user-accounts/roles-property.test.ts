@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RoleRow } from '../../database/schema.ts'
+import type { RoleRow } from '../../database/rows/user-accounts.ts'
 import { engines, openTestbed, send, type Testbed } from '../../testbed.testing.ts'
 import { johndoe } from './registering.testing.ts'
 

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
-import type { Db, LicenceReminderRow, RoleRequestRow, Tx, UserAccountRow } from '../../database/schema.ts'
+import type { LicenceReminderRow, RoleRequestRow, UserAccountRow } from '../../database/rows/user-accounts.ts'
+import type { Db, Tx } from '../../database/schema.ts'
 
 /** Which of these ids new accounts may have. */
 export async function findCatalogued(

@@ -1,5 +1,5 @@
 import type { Registration } from '../../../shared/contracts/vlt-clients.ts'
-import type { ClientRow } from '../../database/schema.ts'
+import type { ClientRow } from '../../database/rows/clients.ts'
 import type { Vault } from '../../security/vault.ts'
 
 /** What a registration says of the person: everything but card and consents, under the keys of the wire. */

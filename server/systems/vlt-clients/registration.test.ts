@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { StaffCaseRow } from '../../database/schema.ts'
+import type { StaffCaseRow } from '../../database/rows/clients.ts'
 import { engines, openTestbed, register, send, exampleBody, type Testbed } from '../../testbed.testing.ts'
 
 const other = { codigoClienteVLT: 71, dni: '11111111', tarjeta: 'B1D3CCDB' }

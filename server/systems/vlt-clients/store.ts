@@ -6,10 +6,9 @@ import {
   type ClientRow,
   consentChannels,
   type ConsentRow,
-  type Db,
   type StaffCaseRow,
-  type Tx,
-} from '../../database/schema.ts'
+} from '../../database/rows/clients.ts'
+import type { Db, Tx } from '../../database/schema.ts'
 import { nextId } from '../../database/next-id.ts'
 import { prepared } from '../../database/prepared.ts'
 import { trail } from '../../database/trailing.ts'

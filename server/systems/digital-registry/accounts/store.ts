@@ -1,4 +1,5 @@
-import type { ApiUserRow, Db, EntityRow, Tx } from '../../../database/schema.ts'
+import type { ApiUserRow, EntityRow } from '../../../database/rows/digital-registry.ts'
+import type { Db, Tx } from '../../../database/schema.ts'
 
 export async function insertEntity(tx: Tx, name: string, at: string): Promise<number> {
   const { id } = await tx

@@ -1,4 +1,4 @@
-import type { ApiUserFailureRow } from '../../../database/schema.ts'
+import type { ApiUserFailureRow } from '../../../database/rows/digital-registry.ts'
 
 // A typing error or two cost nothing; after that every wrong password doubles the wait.
 const freeFailures = 2

@@ -1,4 +1,5 @@
-import type { ApiUserFailureRow, Db, Tx } from '../../../database/schema.ts'
+import type { ApiUserFailureRow } from '../../../database/rows/digital-registry.ts'
+import type { Db, Tx } from '../../../database/schema.ts'
 
 export function findFailures(db: Db, key: string): Promise<ApiUserFailureRow | undefined> {
   return db.selectFrom('api_user_failures').selectAll().where('key', '=', key).executeTakeFirst()

@@ -1,4 +1,5 @@
-import type { CatalogueRow, Db, RoleRow, Tx } from '../../../database/schema.ts'
+import type { CatalogueRow, RoleRow } from '../../../database/rows/user-accounts.ts'
+import type { Db, Tx } from '../../../database/schema.ts'
 import type { CatalogueName, Entry, RoleEntry } from './entry.ts'
 
 const tables = { departments: 'departments', 'licence-types': 'licence_types' } as const

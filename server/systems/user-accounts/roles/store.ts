@@ -1,4 +1,5 @@
-import type { Db, Tx, UserAccountRow } from '../../../database/schema.ts'
+import type { UserAccountRow } from '../../../database/rows/user-accounts.ts'
+import type { Db, Tx } from '../../../database/schema.ts'
 
 export interface RequestRow extends Pick<UserAccountRow, 'login_index' | 'personal'> {
   id: number
