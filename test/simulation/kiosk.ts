@@ -13,6 +13,7 @@ import { copyFolder, crashable, Killed, type CrashPlan } from './crash-points.ts
 import { Broken, Ledger } from './ledger.ts'
 import { Line, type Send } from './line.ts'
 import type { MachineClock } from './machine-clock.ts'
+import { OpenedRows } from './opened-rows.ts'
 import { registryUser, type Wish } from './people.ts'
 import type { Random } from './random.ts'
 import { fillDisk, forgetHandle, freeDisk } from './sqlite-handles.ts'
@@ -46,6 +47,7 @@ export interface KioskOptions {
 interface Life {
   /** As it is, for those who look on. */
   outbox: Outbox
+  opened: OpenedRows
   /** As the program knows it. */
   seen: Outbox
   sync: Sync
@@ -120,7 +122,7 @@ export class Kiosk {
   rows(): readonly StoredRegistration[] {
     if (this.#life === undefined) return []
     try {
-      return (this.#rows ??= this.#life.outbox.page(0, 1000))
+      return (this.#rows ??= this.#life.opened.read())
     } catch (error) {
       if (!this.#isDamage(error)) throw error
       return []
@@ -141,7 +143,8 @@ export class Kiosk {
     const outbox = Outbox.open(this.#folder, clock)
     this.#keepBallast()
     if (this.#isDiskFull) fillDisk(this.#databasePath)
-    this.#rows = outbox.page(0, 1000)
+    const opened = new OpenedRows(outbox, this.#databasePath)
+    this.#rows = opened.read()
     if (outbox.recovery !== undefined) {
       if (!this.wasDamaged) throw new Broken('lost', `${name} found damage where there was none`)
       this.#options.note(`${name} salvages ${String(outbox.recovery.salvaged)}`)
@@ -184,7 +187,7 @@ export class Kiosk {
     const ended = sync.run(stop.signal, cut.signal).catch((error: unknown) => {
       if (!(error instanceof Killed)) this.#options.broken(error)
     })
-    this.#life = { outbox, seen, sync, line, channel, stop, cut, ended }
+    this.#life = { outbox, opened, seen, sync, line, channel, stop, cut, ended }
     this.#options.note(`${name} up`)
   }
 
@@ -270,7 +273,7 @@ export class Kiosk {
     const bytes = readFileSync(this.#databasePath)
     for (let place = random.between(1, 3); place > 0; place--) {
       const at = random.below(bytes.length)
-      random.fill(bytes.subarray(at, at + random.between(1, 200)))
+      random.fill(bytes.subarray(at, at + random.pick([1, 100, 5_000])))
     }
     writeFileSync(this.#databasePath, bytes)
     this.wasDamaged = true

@@ -32,6 +32,8 @@ export class Ledger {
   readonly #accepted = new Map<string, Accepted>()
   readonly #byKey = new Map<string, Accepted>()
   readonly #name: string
+  /** The outbox has said that it lost something. */
+  hasLost = false
   /** Asked for as the kiosk died: it may have them or not, since nobody was told. */
   #unanswered: Wish[] = []
   readonly #settledAt = new Map<string, number>()
@@ -92,6 +94,7 @@ export class Ledger {
       throw new Broken('lost', `${String(mustBe.length)} are gone, and ${String(lost)} are told as lost`)
     }
     for (const one of mustBe) one.isLost = true
+    this.hasLost ||= lost > 0
   }
 
   nobodyWasTold(wish: Wish): void {
