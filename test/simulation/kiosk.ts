@@ -79,8 +79,8 @@ export class Kiosk {
   /** Where the files of a process that has just been killed were saved. */
   #grave: string | undefined
   #isDiskFull = false
-  /** When what was settled was noted last. */
-  #notedMs = 0
+  /** When its rows were looked at last, in milliseconds since the world began. */
+  #lookedMs = 0
   readonly #awaitedUntil = new Map<string, number>()
   #rows: readonly StoredRegistration[] | undefined
   /** Its disk has given something else than it was given, once at least. */
@@ -259,11 +259,11 @@ export class Kiosk {
     })
   }
 
-  /** Notes what was settled, and when at the earliest, by the time that has passed in truth: no wall has a say in what goes. */
+  /** Notes what was settled, and when at the earliest, by the time that has passed: no wall has a say in what goes. */
   noteSettled(): void {
     if (!this.isUp) return
-    this.ledger.noteSettled(this.rows(), this.#notedMs)
-    this.#notedMs = this.#options.timeline.nowMs
+    this.ledger.noteSettled(this.rows(), this.#lookedMs)
+    this.#lookedMs = this.#options.timeline.nowMs
   }
 
   /** Bytes of the outbox change while nobody looks; only of a machine that is off. */
