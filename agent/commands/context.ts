@@ -26,6 +26,8 @@ export interface Terminal {
   exit: (code: ExitCode) => void
   /** This command ends in its own time when told to stop; others are ended after a moment. */
   stopsByItself: () => void
+  /** This command works through much and should need little memory for it, at the price of some time. */
+  savesMemory: () => void
 }
 
 /** Settings of a command: those of its flags, the environment and the file. */

@@ -38,6 +38,7 @@ export async function enrolList(
   config: AgentConfig,
   terminal: Terminal,
 ): Promise<void> {
+  terminal.savesMemory()
   const { list } = wordings[config.language]
   const onlyLf = await readsOnlyLf(config.reader)
   const found = await check(path, onlyLf, config, terminal)

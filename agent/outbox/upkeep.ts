@@ -27,6 +27,11 @@ export class Upkeep {
     this.#ballast = ballast
   }
 
+  /** Takes a few accepted registrations into the indexes that order them; answers whether there are others. */
+  fileOldest(): boolean {
+    return this.#order.fileOldest()
+  }
+
   /**
    * Turns rows that were delivered or discarded `keepMs` ago, or longer, into tombstones, a few hundred at a time, and
    * answers how many: the server has the client's data, and this machine stands in a lobby. Key, state, receipt and keyed
@@ -92,11 +97,6 @@ export class Upkeep {
         .run(last.seq, last.link, delivered, old.length - delivered)
       return old.length
     })
-  }
-
-  /** Takes a few accepted rows into the indexes that order them; answers whether there are others. */
-  fileOldest(): boolean {
-    return this.#order.fileOldest()
   }
 
   /** Gives free pages back to the disk, a piece at a time; answers whether there is more. */

@@ -283,6 +283,19 @@ test('a live tap does not wait for the backlog, and goes alone', async () => {
   expect(sync.status.state).toBe('online')
 })
 
+test('several live taps go one by one where the server takes no batch for now', async () => {
+  server.answer = ({ items }) =>
+    items.length > 1 ? { status: 429, headers: { 'retry-after': '3000' } } : undefined
+  acceptMany(10)
+  const end = deliver()
+  await until(() => server.deliveries.some(({ items }) => items.length > 1))
+  const refused = server.deliveries.length
+  for (const { id } of acceptMany(5, 'LIVE')) sync.expedite(id)
+  await until(() => outbox.list(5).every(({ state }) => state === 'delivered'))
+  await end()
+  expect(server.deliveries.slice(refused).map(({ items }) => items.length)).toEqual([1, 1, 1, 1, 1])
+})
+
 describe('the documented endpoint takes over', () => {
   test.each([
     [404, 'kiosk-unsupported', { status: 404, body: '{"message":"no"}' }],

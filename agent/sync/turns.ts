@@ -13,10 +13,10 @@ const failuresUntilScout = 9
 /** So many go one right after the other. */
 const mostScouts = 5
 
+/** Until when a row rests, monotonic: by our own back-off, and because the server asked for it. */
 interface Rest {
-  untilMonoMs: number
-  /** The server asked for it. */
-  isAsked: boolean
+  own: number
+  asked: number
 }
 
 /**
@@ -69,13 +69,13 @@ export class Turns {
 
   /** Ends every rest of ours; not one that the server asked for. */
   tryAll(): void {
-    for (const [id, { isAsked }] of this.#resting) if (!isAsked) this.#resting.delete(id)
+    for (const rest of this.#resting.values()) rest.own = 0
     for (const [system, { reason }] of this.#held) if (reason !== 'rate-limited') this.#held.delete(system)
   }
 
   /**
-   * The next rows, at most `limit`. Those somebody waits for go alone, so that no answer waits for a whole batch, and
-   * alone may go while the backlog is held.
+   * The next rows, at most `limit`. Those somebody waits for go without the others, so that no answer waits for a whole
+   * batch, and one at a time may go while the backlog is held.
    */
   next(limit: number, isHeld: boolean): StoredRegistration[] {
     const scout = this.#scout
@@ -84,7 +84,9 @@ export class Turns {
     this.recallScout()
     const now = this.#clock.monoMs()
     this.#lookedMonoMs = now
-    for (const [id, { untilMonoMs }] of this.#resting) if (untilMonoMs <= now) this.#resting.delete(id)
+    for (const [id, { own, asked }] of this.#resting) {
+      if (Math.max(own, asked) <= now) this.#resting.delete(id)
+    }
     for (const [id, untilMonoMs] of this.#live) if (untilMonoMs <= now) this.#live.delete(id)
     const rows = this.#among(limit, [...this.#resting.keys(), ...this.#suspects], isHeld)
     if (rows.length > 0 || this.#suspects.size === 0 || isHeld) return rows
@@ -130,13 +132,15 @@ export class Turns {
       // Its answer may have asked for another wait.
       if ((this.#held.get(system)?.untilMonoMs ?? 0) <= now) this.#held.delete(system)
     }
-    for (const id of this.#suspects) this.#rest(id, fullJitterMs(rowBackOff, this.#outbox.blame(id)), false)
+    for (const id of this.#suspects) {
+      this.#restOf(id).own = now + fullJitterMs(rowBackOff, this.#outbox.blame(id))
+    }
     this.#suspects.clear()
   }
 
   /** The server asked this row to stay away for so long. */
   keepAway(id: string, ms: number): void {
-    this.#rest(id, ms, true)
+    this.#restOf(id).asked = this.#clock.monoMs() + ms
   }
 
   /** Nothing of this system for so long; answers whether the reason is news. */
@@ -148,7 +152,8 @@ export class Turns {
 
   /** When the next rest is over that `next` has met, monotonic; it may be over by now. Infinity for none. */
   get wakeAtMonoMs(): number {
-    const times = [...this.#resting.values(), ...this.#held.values()].map(({ untilMonoMs }) => untilMonoMs)
+    const rests = [...this.#resting.values()].map(({ own, asked }) => Math.max(own, asked))
+    const times = [...rests, ...[...this.#held.values()].map(({ untilMonoMs }) => untilMonoMs)]
     return Math.min(...times.filter((time) => time > this.#lookedMonoMs))
   }
 
@@ -158,7 +163,7 @@ export class Turns {
     if (others.length === 0 || this.#behind([...this.#passed, ...others]) === undefined) return undefined
     const held = this.#heldSystems()
     return others
-      .filter((id) => this.#resting.get(id)?.isAsked !== true)
+      .filter((id) => (this.#resting.get(id)?.asked ?? 0) <= this.#clock.monoMs())
       .map((id) => this.#outbox.get(id))
       .find(({ state, system }) => state === 'pending' && !held.includes(system))
   }
@@ -172,12 +177,10 @@ export class Turns {
     return this.#outbox.behind(passed, [...this.#resting.keys(), ...this.#suspects], this.#heldSystems())
   }
 
-  /** The longer one counts. */
-  #rest(id: string, ms: number, isAsked: boolean): void {
-    const untilMonoMs = this.#clock.monoMs() + ms
-    const known = this.#resting.get(id)
-    if (known === undefined || known.untilMonoMs < untilMonoMs)
-      this.#resting.set(id, { untilMonoMs, isAsked })
+  #restOf(id: string): Rest {
+    const rest = this.#resting.get(id) ?? { own: 0, asked: 0 }
+    this.#resting.set(id, rest)
+    return rest
   }
 
   #among(limit: number, resting: string[], isHeld: boolean): StoredRegistration[] {
@@ -185,7 +188,8 @@ export class Turns {
     const next = (count: number): StoredRegistration[] =>
       this.#outbox.nextBatch(count, resting, this.#live.keys(), held)
     if (this.#live.size > 0) {
-      const live = next(Math.min(this.#live.size, limit)).filter(({ id }) => this.#live.has(id))
+      const most = isHeld ? 1 : Math.min(this.#live.size, limit)
+      const live = next(most).filter(({ id }) => this.#live.has(id))
       if (live.length > 0) return live
     }
     return isHeld ? [] : next(limit)

@@ -25,7 +25,7 @@ const happenings = {
   'try now': 1,
   tend: 2,
   'rotate data keys': 0.7,
-  damage: 0.3,
+  damage: 0.6,
   curse: 0.7,
   join: 3,
   rotate: 0.7,

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { Keys } from '../../agent/outbox/keys.ts'
 import { Letters } from '../../agent/outbox/letters.ts'
 import type { Outbox } from '../../agent/outbox/outbox.ts'
 import { Upkeep } from '../../agent/outbox/upkeep.ts'
@@ -54,19 +55,28 @@ export function crashable(
     if (before !== undefined) tear(grave, before, at.folder, at.random)
     throw new Killed()
   }
-  const watched = <T extends object>(part: T): T =>
-    new Proxy(part, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target)
-        if (value instanceof Letters || value instanceof Upkeep) return watched(value)
-        if (typeof value !== 'function' || name === Symbol.dispose) return value
-        return (...args: unknown[]) => {
-          at.touched(name)
-          return call(() => (value as (...args: unknown[]) => unknown).apply(target, args))
-        }
-      },
-    })
-  return watched(outbox)
+  return aroundCalls(outbox, (name, method) => {
+    if (name === Symbol.dispose) return method()
+    at.touched(name)
+    return call(method)
+  })
+}
+
+/** The outbox and its parts with something around each of their calls. */
+export function aroundCalls<T extends object>(
+  part: T,
+  around: (name: string | symbol, call: () => unknown, args: unknown[]) => unknown,
+): T {
+  return new Proxy(part, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (value instanceof Letters || value instanceof Upkeep || value instanceof Keys)
+        return aroundCalls(value, around)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) =>
+        around(name, () => (value as (...args: unknown[]) => unknown).apply(target, args), args)
+    },
+  })
 }
 
 /** From here on a file is linked, not copied: ballast that nobody reads. */

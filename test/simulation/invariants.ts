@@ -72,7 +72,7 @@ export function checkServer(stored: Stored, kiosks: readonly Kiosk[]): void {
   same('accounts', counts.accounts, doneOf('user-accounts').length)
   same('consents', counts.consents, 3 * cards.length)
   same('clients', counts.clients, counts.clientsWithCards)
-  const mayLack = kiosks.some(({ ledger }) => [...ledger.all].some(({ isLost }) => isLost))
+  const mayLack = kiosks.some(({ ledger, outbox }) => ledger.hasLost || (outbox?.watermark().lost ?? 0) > 0)
   if (counts.kiosksOutOfService > 0 || (counts.kioskCases > 0 && !mayLack)) {
     throw new Broken(
       'suspected',

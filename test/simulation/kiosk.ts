@@ -13,6 +13,7 @@ import { copyFolder, crashable, Killed, type CrashPlan } from './crash-points.ts
 import { Broken, Ledger } from './ledger.ts'
 import { Line, type Send } from './line.ts'
 import type { MachineClock } from './machine-clock.ts'
+import { OpenedRows } from './opened-rows.ts'
 import { registryUser, type Wish } from './people.ts'
 import type { Random } from './random.ts'
 import { fillDisk, forgetHandle, freeDisk } from './sqlite-handles.ts'
@@ -46,6 +47,7 @@ export interface KioskOptions {
 interface Life {
   /** As it is, for those who look on. */
   outbox: Outbox
+  opened: OpenedRows
   /** As the program knows it. */
   seen: Outbox
   sync: Sync
@@ -62,9 +64,9 @@ const reads = new Set<string | symbol>([
 ])
 /** So long whoever has tapped stands waiting: see sync.ts. */
 const awaitedMs = 20_000
-const dayMs = 24 * 60 * 60 * 1000
-/** See tend.ts. */
-const keepTombstonesMs = 400 * dayMs
+/** Shorter than those of tend.ts, as a world lasts hours. */
+const keepBodiesMs = 2 * 60 * 1000
+const keepTombstonesMs = 10 * 60 * 1000
 
 /** A lobby machine: the agent's outbox and sync as they are, and what can happen to the machine they run on. */
 export class Kiosk {
@@ -77,14 +79,12 @@ export class Kiosk {
   /** Where the files of a process that has just been killed were saved. */
   #grave: string | undefined
   #isDiskFull = false
-  /** What the wall said since something settled was noted last. */
-  #earliestMs = Number.POSITIVE_INFINITY
+  /** When what was settled was noted last. */
+  #notedMs = 0
   readonly #awaitedUntil = new Map<string, number>()
   #rows: readonly StoredRegistration[] | undefined
   /** Its disk has given something else than it was given, once at least. */
   wasDamaged = false
-  /** Its outbox cannot be read, and waits for the next start. */
-  isBroken = false
   readonly #options: KioskOptions
 
   constructor(options: KioskOptions) {
@@ -94,6 +94,11 @@ export class Kiosk {
     this.#folder = this.#newFolder()
     mkdirSync(this.#folder)
     writeFileSync(this.#passwordFile, registryUser.password)
+  }
+
+  /** Its outbox has turned out damaged: the agent ends, and the next start salvages. */
+  get isBroken(): boolean {
+    return this.#life?.outbox.damaged.aborted === true
   }
 
   get isUp(): boolean {
@@ -117,9 +122,9 @@ export class Kiosk {
   rows(): readonly StoredRegistration[] {
     if (this.#life === undefined) return []
     try {
-      return (this.#rows ??= this.#life.outbox.page(0, 1000))
+      return (this.#rows ??= this.#life.opened.read())
     } catch (error) {
-      if (!this.#noteDamage(error)) throw error
+      if (!this.#isDamage(error)) throw error
       return []
     }
   }
@@ -138,7 +143,8 @@ export class Kiosk {
     const outbox = Outbox.open(this.#folder, clock)
     this.#keepBallast()
     if (this.#isDiskFull) fillDisk(this.#databasePath)
-    this.#rows = outbox.page(0, 1000)
+    const opened = new OpenedRows(outbox, this.#databasePath)
+    this.#rows = opened.read()
     if (outbox.recovery !== undefined) {
       if (!this.wasDamaged) throw new Broken('lost', `${name} found damage where there was none`)
       this.#options.note(`${name} salvages ${String(outbox.recovery.salvaged)}`)
@@ -181,7 +187,7 @@ export class Kiosk {
     const ended = sync.run(stop.signal, cut.signal).catch((error: unknown) => {
       if (!(error instanceof Killed)) this.#options.broken(error)
     })
-    this.#life = { outbox, seen, sync, line, channel, stop, cut, ended }
+    this.#life = { outbox, opened, seen, sync, line, channel, stop, cut, ended }
     this.#options.note(`${name} up`)
   }
 
@@ -198,8 +204,7 @@ export class Kiosk {
       }
       return 'saved'
     } catch (error) {
-      if ((error instanceof AppError && error.code === 'disk-full') || this.#noteDamage(error))
-        return 'refused'
+      if ((error instanceof AppError && error.code === 'disk-full') || this.#isDamage(error)) return 'refused'
       if (!(error instanceof Killed)) throw error
       this.ledger.nobodyWasTold(wish)
       return 'killed'
@@ -237,31 +242,28 @@ export class Kiosk {
       work(this.#life.seen, this.#life.sync)
     } catch (error) {
       const isExpected = error instanceof Killed || (error instanceof AppError && error.code === 'disk-full')
-      if (!isExpected && !this.#noteDamage(error)) throw error
+      if (!isExpected && !this.#isDamage(error)) throw error
     }
   }
 
   /** As the agent does every minute, in pieces: see tend.ts. */
   tend(): void {
-    const before = (ms: number): string => new Date(this.#options.clock.wallMs - ms).toISOString()
-    this.ledger.mayForget(this.rows(), Date.parse(before(keepTombstonesMs)))
-    this.operate((outbox) => {
-      outbox.upkeep.forgetDelivered(dayMs)
-      outbox.upkeep.forgetTombstones(keepTombstonesMs)
-      outbox.keys.reseal()
-      outbox.upkeep.giveBack()
-      outbox.upkeep.layBallast()
-      outbox.upkeep.keepTime()
+    this.ledger.mayForget(this.rows(), this.#options.timeline.nowMs - keepTombstonesMs)
+    this.operate(({ upkeep, keys }) => {
+      upkeep.forgetDelivered(keepBodiesMs)
+      upkeep.forgetTombstones(keepTombstonesMs)
+      keys.reseal()
+      upkeep.giveBack()
+      upkeep.layBallast()
+      upkeep.keepTime()
     })
   }
 
-  /** Notes what was settled, and when by this machine's wall at the earliest. */
+  /** Notes what was settled, and when at the earliest, by the time that has passed in truth: no wall has a say in what goes. */
   noteSettled(): void {
-    const { wallMs } = this.#options.clock
-    this.#earliestMs = Math.min(this.#earliestMs, wallMs)
     if (!this.isUp) return
-    this.ledger.noteSettled(this.rows(), this.#earliestMs)
-    this.#earliestMs = wallMs
+    this.ledger.noteSettled(this.rows(), this.#notedMs)
+    this.#notedMs = this.#options.timeline.nowMs
   }
 
   /** Bytes of the outbox change while nobody looks; only of a machine that is off. */
@@ -271,7 +273,7 @@ export class Kiosk {
     const bytes = readFileSync(this.#databasePath)
     for (let place = random.between(1, 3); place > 0; place--) {
       const at = random.below(bytes.length)
-      random.fill(bytes.subarray(at, at + random.between(1, 200)))
+      random.fill(bytes.subarray(at, at + random.pick([1, 100, 5_000])))
     }
     writeFileSync(this.#databasePath, bytes)
     this.wasDamaged = true
@@ -308,7 +310,6 @@ export class Kiosk {
   async stop(): Promise<void> {
     const life = this.#life
     this.#life = undefined
-    this.isBroken = false
     if (life === undefined) return
     life.stop.abort()
     life.cut.abort()
@@ -323,10 +324,8 @@ export class Kiosk {
   }
 
   /** Whether it is what damage does; then only the next start helps. */
-  #noteDamage(error: unknown): boolean {
-    const isDamage = this.wasDamaged && error instanceof AppError && error.code === 'outbox-corrupt'
-    this.isBroken ||= isDamage
-    return isDamage
+  #isDamage(error: unknown): boolean {
+    return this.wasDamaged && this.isBroken && error === this.#life?.outbox.damaged.reason
   }
 
   get #databasePath(): string {

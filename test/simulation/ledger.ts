@@ -27,14 +27,15 @@ export class Broken extends Error {
   }
 }
 
-/** Between settling a registration and the next look at it no clock is set but by minutes. */
-const noticedWithinMs = 60 * 60 * 1000
-
 /** What the people at one kiosk were told, to be held against what its outbox and the server hold. */
 export class Ledger {
   readonly #accepted = new Map<string, Accepted>()
   readonly #byKey = new Map<string, Accepted>()
   readonly #name: string
+  /** Dead letters, by id, that may have been revived since: whoever was on the way then went before. */
+  readonly wereDead = new Set<string>()
+  /** The outbox has said that it lost something. */
+  hasLost = false
   /** Asked for as the kiosk died: it may have them or not, since nobody was told. */
   #unanswered: Wish[] = []
   readonly #settledAt = new Map<string, number>()
@@ -69,20 +70,21 @@ export class Ledger {
     accepted.mayDie = false
   }
 
-  /** What is settled, and since when, in milliseconds since 1970 on the machine's own wall. */
-  noteSettled(rows: readonly StoredRegistration[], wallMs: number): void {
+  /** What is settled, and since when, in milliseconds since the world began. */
+  noteSettled(rows: readonly StoredRegistration[], nowMs: number): void {
     for (const { id, state } of rows) {
+      if (state === 'dead') this.wereDead.add(id)
       if (state !== 'delivered' && state !== 'discarded') this.#settledAt.delete(id)
-      else if (!this.#settledAt.has(id)) this.#settledAt.set(id, wallMs)
+      else if (!this.#settledAt.has(id)) this.#settledAt.set(id, nowMs)
     }
   }
 
-  /** What was settled before may be forgotten now. */
+  /** What was settled by then may be forgotten now. */
   mayForget(rows: readonly StoredRegistration[], beforeMs: number): void {
     for (const { id, state } of rows) {
       const accepted = this.#accepted.get(id)
       if (accepted === undefined || (state !== 'delivered' && state !== 'discarded')) continue
-      if ((this.#settledAt.get(id) ?? Infinity) < beforeMs + noticedWithinMs) accepted.forgettableAs = state
+      if ((this.#settledAt.get(id) ?? Infinity) <= beforeMs) accepted.forgettableAs = state
     }
   }
 
@@ -95,6 +97,7 @@ export class Ledger {
       throw new Broken('lost', `${String(mustBe.length)} are gone, and ${String(lost)} are told as lost`)
     }
     for (const one of mustBe) one.isLost = true
+    this.hasLost ||= lost > 0
   }
 
   nobodyWasTold(wish: Wish): void {

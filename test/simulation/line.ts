@@ -131,7 +131,8 @@ export class Line extends ServerClient {
         if (isSent.has(id) && earlier !== undefined) {
           throw new Broken('order', `${row.label} is sent before or with ${earlier}`)
         }
-        if (failures < patience && !(isScouted && this.#failedNow.has(id))) waiting.set(group, row.label)
+        const isPassed = (isScouted && this.#failedNow.has(id)) || this.#kiosk.ledger.wereDead.has(id)
+        if (failures < patience && !isPassed) waiting.set(group, row.label)
       }
     }
   }

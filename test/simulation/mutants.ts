@@ -3,13 +3,10 @@ import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { keyPlace, readKeyring, writeKeyring } from '../../agent/outbox/keyring.ts'
-import { Keys } from '../../agent/outbox/keys.ts'
-import { Letters } from '../../agent/outbox/letters.ts'
-import type { Outbox } from '../../agent/outbox/outbox.ts'
-import { Upkeep } from '../../agent/outbox/upkeep.ts'
 import type { Response, Verdict } from '../../agent/sync/classify.ts'
 import type { RemoteSystem } from '../../agent/sync/systems/system.ts'
 import type { RemoteSystems } from '../../agent/sync/systems/systems.ts'
+import { aroundCalls } from './crash-points.ts'
 import { handleOf } from './sqlite-handles.ts'
 import type { Seams } from './world.ts'
 
@@ -28,7 +25,7 @@ export const mutants: Mutant[] = [
       kiosk: {
         outbox: (outbox, path) => {
           const database = handleOf(path)
-          return each(outbox, (name, call) => {
+          return aroundCalls(outbox, (name, call) => {
             if (database.inTransaction) database.exec('COMMIT')
             if (name === 'append') database.exec('BEGIN')
             return call()
@@ -75,7 +72,7 @@ export const mutants: Mutant[] = [
       kiosk: {
         outbox: (outbox) => {
           let isNew = true
-          return each(outbox, (_name, call) => {
+          return aroundCalls(outbox, (_name, call) => {
             const underWay = isNew ? outbox.page(0, 1000).filter(({ attempts }) => attempts > 0) : []
             isNew = false
             for (const { id } of underWay) outbox.markDelivered(id, '{}')
@@ -140,7 +137,8 @@ export const mutants: Mutant[] = [
   },
   {
     title: 'waits are measured on the wall clock',
-    invariants: ['stuck', 'retry-after'],
+    // By it, too, what is settled would be old at once.
+    invariants: ['stuck', 'retry-after', 'lost'],
     seams: {
       kiosk: {
         clock: (clock) => ({
@@ -157,7 +155,7 @@ export const mutants: Mutant[] = [
     seams: {
       kiosk: {
         outbox: (outbox) =>
-          each(outbox, (name, call) => {
+          aroundCalls(outbox, (name, call) => {
             if (name !== 'nextBatch') return call()
             const newest = outbox.list(1, undefined, 'pending')
             return newest.length > 0 ? newest : call()
@@ -178,7 +176,7 @@ export const mutants: Mutant[] = [
     seams: {
       kiosk: {
         outbox: (outbox) =>
-          each(outbox, (name, call) => {
+          aroundCalls(outbox, (name, call) => {
             if (name !== 'forgetTombstones') return call()
             outbox.upkeep.forgetDelivered(0)
             return outbox.upkeep.forgetTombstones(0)
@@ -192,7 +190,7 @@ export const mutants: Mutant[] = [
     seams: {
       kiosk: {
         outbox: (outbox) =>
-          each(outbox, (name, call, [id]) => {
+          aroundCalls(outbox, (name, call, [id]) => {
             if (name !== 'fix') return call()
             outbox.letters.retry(String(id))
             return undefined
@@ -206,7 +204,7 @@ export const mutants: Mutant[] = [
     seams: {
       kiosk: {
         outbox: (outbox, path) =>
-          each(outbox, (name, call) => {
+          aroundCalls(outbox, (name, call) => {
             const done = call()
             if (name === 'rotate') forgetOldKeys(dirname(path))
             return done
@@ -223,7 +221,7 @@ export const mutants: Mutant[] = [
           const change = handleOf(path).prepare(
             `UPDATE registrations SET link = zeroblob(32) WHERE state = 'delivered'`,
           )
-          return each(outbox, (name, call) => {
+          return aroundCalls(outbox, (name, call) => {
             if (name === 'append') change.run()
             return call()
           })
@@ -250,7 +248,7 @@ export const mutants: Mutant[] = [
     seams: {
       kiosk: {
         outbox: (outbox) =>
-          each(outbox, (name, call, [limit, resting]) => {
+          aroundCalls(outbox, (name, call, [limit, resting]) => {
             if (name !== 'nextBatch' || limit !== 1) return call()
             const suspects = [...(resting as string[])]
             const scout = suspects.length === 0 ? undefined : outbox.behind(suspects, suspects)
@@ -289,23 +287,6 @@ function withVerdict(opinion: (response: Response, verdict: Verdict) => Verdict)
         ) as RemoteSystems,
     },
   }
-}
-
-/** The outbox with something around each of its calls, those of its parts included. */
-function each<T extends Outbox | Outbox['letters' | 'keys' | 'upkeep']>(
-  outbox: T,
-  around: (name: string | symbol, call: () => unknown, args: unknown[]) => unknown,
-): T {
-  return new Proxy(outbox, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target)
-      if (value instanceof Letters || value instanceof Keys || value instanceof Upkeep)
-        return each(value, around)
-      if (typeof value !== 'function') return value
-      return (...args: unknown[]) =>
-        around(name, () => (value as (...args: unknown[]) => unknown).apply(target, args), args)
-    },
-  })
 }
 
 function forgetOldKeys(folder: string): void {
