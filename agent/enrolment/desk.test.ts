@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Identity } from '../../devices/card-frame.ts'
 import { ManualClock } from '../../devices/manual-clock.testing.ts'
 import type { Feedback, Tap } from '../../devices/reader.ts'
@@ -264,6 +264,16 @@ describe('at a kiosk, where a card is looked at for a moment before it counts', 
     expect(desk.accept(tap('A0C2BBCA'))).toBeUndefined()
     await clock.pass(150)
     expect(cards()).toEqual(['A0C2BBCA'])
+  })
+
+  test('a bug in what takes it is refused at the reader, and ends nothing', async () => {
+    vi.spyOn(registrar, 'accept').mockImplementationOnce(() => {
+      throw new TypeError('bug')
+    })
+    start()
+    desk.accept(tap('A0C2BBCA'), show)
+    await clock.pass(150)
+    expect([cards(), shown]).toEqual([[], ['refused']])
   })
 
   test('who cancels while it is looked at has nothing stored', async () => {

@@ -219,7 +219,13 @@ export class EnrolmentDesk {
     await this.#clock.sleep(enrolment.settleMs, never)
     if (this.#reading !== reading) return
     this.#reading = undefined
-    show(this.#take(enrolment, tap))
+    try {
+      show(this.#take(enrolment, tap))
+    } catch (err) {
+      // Nobody waits for us: a bug here must not end the agent.
+      this.#log.error({ err }, 'a tap could not be taken')
+      show('refused')
+    }
   }
 
   #giveUpReading(): void {

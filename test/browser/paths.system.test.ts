@@ -1,5 +1,7 @@
 /** From the first touch to each end, with a finger on the page's own keyboard and real cards, and timed. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runProgram } from '../../demo/programs.ts'
+import { sampleClient } from '../../demo/sample-client.ts'
 import { ScriptedServer } from '../../agent/sync/scripted-server.testing.ts'
 import { agentQueue, eventually } from '../lobby.ts'
 import { fillIn, Hand, heading, openBrowser, openKiosk, openPage, person, type PersonField } from './kiosk.ts'
@@ -173,6 +175,45 @@ test('a card is told as seen before it is told as saved, and never the other way
   await page.locator('.outcome h1', { hasText: 'Listo' }).waitFor()
   const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen)
   expect([seen[0], seen.at(-1)]).toEqual(['Leyendo tu tarjeta', 'Listo'])
+})
+
+test('a kiosk that has joined tells whose card it is, also of whom it has never seen', async () => {
+  await using kiosk = await openKiosk()
+  const made = await runProgram('server', ['kiosk', 'code', '--activate', '--data', kiosk.serverData])
+  const joining = ['join', '--server-url', kiosk.network.url, '--code-file', '-', '--data', kiosk.data]
+  expect(await runProgram('agent', joining, { input: made.stdout })).toMatchObject({ code: 0 })
+  // Registered elsewhere.
+  for (const [codigo, tarjeta] of [
+    [70_500, 'A0C2BB50'],
+    [70_501, 'A0C2BB51'],
+  ] as const) {
+    const body = JSON.stringify({ ...(JSON.parse(sampleClient(codigo)) as object), tarjeta })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${kiosk.server.url}/api/clientes/register`, { method: 'POST', headers, body })
+    expect(answer.status).toBe(201)
+  }
+  const page = await openPage(browser, kiosk)
+  for (const [card, title] of [
+    ['A0C2BB50', 'Ya era tuya'],
+    ['A0C2BB51', 'Tarjeta de otra persona'],
+  ] as const) {
+    await page.locator('.start .buttons button:last-child').tap()
+    for (const [field, text] of [
+      ['codigoClienteVLT', '70500'],
+      ['correo', 'a@b.pe'],
+    ] as const) {
+      await page.locator(`#${field}`).waitFor()
+      await page.keyboard.type(text)
+      await page.keyboard.press('Enter')
+    }
+    await page.locator('footer .primary').tap()
+    await page.locator('.consents').waitFor()
+    await page.locator('footer .primary').tap()
+    await page.locator('.tap').waitFor()
+    await kiosk.tap(card)
+    await page.locator('.outcome h1', { hasText: title }).waitFor()
+    await page.locator('.outcome .primary').tap()
+  }
 })
 
 test('what the server refuses for good is told, with the code for the staff', async () => {
