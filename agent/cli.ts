@@ -54,6 +54,7 @@ const terminal: Terminal = {
   },
   // Otherwise V8 lets garbage grow to ten times of what is used.
   savesMemory: () => {
+    setFlagsFromString('--semi-space-growth-factor=1')
     setFlagsFromString('--optimize-for-size')
   },
 }

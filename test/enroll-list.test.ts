@@ -160,6 +160,21 @@ describe('a list of clients', () => {
   })
 })
 
+test('a list of 100,000 rows needs no more memory than one of 10,000', async () => {
+  using folder = temporaryFolder('list-memory')
+  const file = join(folder.path, 'clientes.csv')
+  const told = `process.on('exit', () => process._rawDebug('peak', process.resourceUsage().maxRSS))`
+  const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(told)}` }
+  const peakOf = async (rows: number): Promise<number> => {
+    writeFileSync(file, csv(...manyRows(rows)))
+    const args = ['enroll', '--from', file, '--dry-run', '--data', join(folder.path, 'agent')]
+    const { code, stderr } = await runProgram('agent', args, { env })
+    expect(code).toBe(0)
+    return Number(/peak (\d+)/.exec(stderr)?.[1])
+  }
+  expect((await peakOf(100_000)) / (await peakOf(10_000))).toBeLessThan(1.4)
+})
+
 test.each(['SIGKILL', 'SIGINT'] as const)(
   'an import that ends by %s and is repeated stores every row once',
   async (signal) => {
