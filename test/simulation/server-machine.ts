@@ -211,9 +211,11 @@ export class ServerMachine {
     reader[Symbol.dispose]()
     await app.close()
     // A dead process writes nothing more: that its disk is full is nobody's concern.
-    await core[Symbol.asyncDispose]().catch((error: unknown) => {
+    try {
+      await core[Symbol.asyncDispose]()
+    } catch (error) {
       if (!(error instanceof AppError && error.code === 'disk-full')) throw error
-    })
+    }
     forgetHandle(this.#databasePath)
     rmSync(this.#folder, { recursive: true })
   }
