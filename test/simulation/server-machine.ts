@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../shared/clock.ts'
+import { AppError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { createApp } from '../../server/app.ts'
 import { verifyTrail } from '../../server/audit/verify.ts'
@@ -209,7 +210,12 @@ export class ServerMachine {
     await this.#options.timeline.settle()
     reader[Symbol.dispose]()
     await app.close()
-    await core[Symbol.asyncDispose]()
+    // A dead process writes nothing more: that its disk is full is nobody's concern.
+    try {
+      await core[Symbol.asyncDispose]()
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'disk-full')) throw error
+    }
     forgetHandle(this.#databasePath)
     rmSync(this.#folder, { recursive: true })
   }
