@@ -91,7 +91,7 @@ test('who has turned the sounds off hears none', async () => {
   await setPin(kiosk.data, pin)
   const page = await listening(kiosk)
   await page.locator('.corner button').last().tap()
-  await page.locator('#pin').waitFor()
+  await page.locator('#pin:focus').waitFor()
   await page.keyboard.type(pin)
   await page.keyboard.press('Enter')
   const quieter = page.getByRole('button', { name: 'Volumen: menos' })
