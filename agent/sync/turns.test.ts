@@ -62,6 +62,9 @@ test('a scout goes after the ninth failure in a row, at once or not at all', () 
   }
   for (let failures = 1; failures < 9; failures++) expect(fail()).toBe(false)
   expect(fail()).toBe(true)
+  expect(next()).toEqual([waiting.id])
+  // The server was not reached.
+  expect(turns.sendScout([])).toBe(false)
   turns.recallScout()
   expect(fail()).toBe(true)
   expect(next()).toEqual([waiting.id])

@@ -105,6 +105,8 @@ export class Turns {
    * wait the suspects might get through as well, and the order would be broken for nothing.
    */
   sendScout(failed: readonly StoredRegistration[]): boolean {
+    // Where the way itself has failed, nobody can show anything.
+    if (failed.length === 0) return false
     const isScouting = this.#passed.length > 0
     const often = this.#failedOften()
     const ids = failed.map(({ id }) => id)
