@@ -128,7 +128,7 @@ describe('settling', () => {
     await using machine = await FakeHid.create()
     const plugged = await machine.plug(reader)
     const to = receive()
-    const opening = open(machine.bus, to, { settleMs: 1_000 })
+    const opening = open(machine.bus, to, { settleMs: 400 })
     await expect.poll(() => plugged.openings).toBe(1)
     for (const digit of '04A224F1') {
       plugged.send(...typed(digit))
