@@ -231,7 +231,8 @@ export class Kiosk {
       this.#options.note(`${this.name}: ${what} done`)
     } catch (error) {
       if (error instanceof AppError) this.#options.note(`${this.name}: ${what}: ${error.code}`)
-      else if (!(error instanceof Killed)) this.#options.broken(error)
+      // What a dead process still does, it does in files that are gone.
+      else if (!(error instanceof Killed) && this.#life === life) this.#options.broken(error)
     }
   }
 
