@@ -219,7 +219,9 @@ describe('an agent that registers people in every way, with every outcome, keeps
     expect(textsIn(Buffer.from(agent.stderr()), texts)).toEqual([])
   })
 
-  test('not in what Node itself reports of the process', async () => {
+  test('not in what Node itself reports of the process; a core dump, which would hold it, is never written', async () => {
+    const unit = readFileSync(new URL('../systemd/vlt-agent.service', import.meta.url), 'utf8')
+    expect(unit).toMatch(/^LimitCORE=0$/m)
     agent.child.kill('SIGUSR2')
     const reports = (): string[] => readdirSync(folder.path).filter((name) => /^report\..*\.json$/.test(name))
     await eventually(() => reports().length === 1)

@@ -1,11 +1,13 @@
-import { chmodSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Finding } from '../agent/doctor/finding.ts'
 import { Outbox } from '../agent/outbox/outbox.ts'
+import { ScriptedServer } from '../agent/sync/scripted-server.testing.ts'
 import { runProgram, startAgent, type Finished, type RunningProgram } from '../demo/programs.ts'
+import { sampleClient } from '../demo/sample-client.ts'
 import { systemClock } from '../shared/clock.ts'
-import { temporaryFolder } from './lobby.ts'
+import { agentStatus, eventually, temporaryFolder } from './lobby.ts'
 
 // Programs start and wait for each other here; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 120_000 })
@@ -86,4 +88,52 @@ test('with the agent stopped it looks into the outbox itself; a fault ends it wi
   const broken = await doctor(data)
   expect(broken.code).toBe(1)
   expect(broken.stdout).toMatch(/^fail +outbox +outbox-key-missing: .*\n +-> Restore outbox-keys\.json/m)
+})
+
+test('an outbox that fills up is told from 70 %, refuses at 100 %, drops nothing, and is well again once drained', async () => {
+  using folder = temporaryFolder('doctor-fill')
+  const data = join(folder.path, 'agent')
+  const args = ['--outbox-max-rows', '10', '--reader', 'simulated:lobby']
+  const run = (...given: string[]): Promise<Finished> => runProgram('agent', [...given, '--data', data])
+  const list = join(folder.path, 'clientes.jsonl')
+  let clients = 0
+  const add = (count: number): Promise<Finished> => {
+    const lines = Array.from({ length: count }, () => {
+      const card = (0x10000000 + ++clients).toString(16).toUpperCase()
+      return JSON.stringify({ ...(JSON.parse(sampleClient(clients)) as object), tarjeta: card })
+    })
+    writeFileSync(list, lines.join('\n'))
+    return run('enroll', '--from', list)
+  }
+  const told = async (): Promise<[string | undefined, string | undefined]> => [
+    /outbox \d+ % full/.exec((await run('status')).stdout)?.[0],
+    (await findings(data))['outbox-fill']?.level,
+  ]
+  {
+    await using agent = await startAgent(data, { args: [...args, '--server-url', 'http://127.0.0.1:9'] })
+    await add(6)
+    expect(await told()).toEqual([undefined, 'ok'])
+    await add(1)
+    expect(await told()).toEqual(['outbox 70 % full', 'warn'])
+    await add(2)
+    expect(await told()).toEqual(['outbox 90 % full', 'fail'])
+    await add(1)
+    expect(await told()).toEqual(['outbox 100 % full', 'fail'])
+    expect((await doctor(data)).stdout).toMatch(
+      /^fail +outbox-fill +100 %: 10 of 10 rows.*\n +-> Bring the server back/m,
+    )
+    const refused = await add(1)
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/outbox-full.*\nhint: /) as string,
+    })
+    expect((await agentStatus(data)).queue).toMatchObject({ pending: 10, watermark: { accepted: 10 } })
+    await agent.stop()
+  }
+  await using server = await ScriptedServer.open()
+  await using _agent = await startAgent(data, { args: [...args, '--server-url', server.url] })
+  await eventually(async () => (await agentStatus(data)).queue.pending === 0)
+  expect(await told()).toEqual([undefined, 'ok'])
+  expect(server.cards()).toHaveLength(10)
+  expect(await add(1)).toMatchObject({ code: 0 })
 })

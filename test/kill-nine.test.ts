@@ -74,6 +74,7 @@ test(
       await dead
       isDead = true
       await taps
+      if (kill % 500 === 499) console.log(`${String(kill + 1)} kills`)
     }
 
     await network.join()

@@ -128,7 +128,7 @@ describe('settling', () => {
     await using machine = await FakeHid.create()
     const plugged = await machine.plug(reader)
     const to = receive()
-    const opening = open(machine.bus, to, settling)
+    const opening = open(machine.bus, to, { settleMs: 400 })
     await expect.poll(() => plugged.openings).toBe(1)
     for (const digit of '04A224F1') {
       plugged.send(...typed(digit))
@@ -176,7 +176,7 @@ describe('settling', () => {
     await using machine = await FakeHid.create()
     const plugged = await machine.plug(reader)
     const to = receive()
-    const opening = open(machine.bus, to, settling)
+    const opening = open(machine.bus, to, { settleMs: 60_000 })
     await expect.poll(() => plugged.openings).toBe(1)
     const refused = expect(opening).rejects.toMatchObject({ code: 'reader-unplugged' })
     await plugged.unplug()
