@@ -28,15 +28,19 @@ function fill(data: string, rows: number): void {
   }
 }
 
-/** What the screen in the lobby is told, until the agent tells it nothing more. */
-async function screensOf(pageUrl: string): Promise<string[]> {
+/** The screen in the lobby: once this has resolved it is told everything; `until` the agent tells it nothing more. */
+async function watchScreen(pageUrl: string): Promise<{ until: Promise<string[]> }> {
   const entered = await fetch(pageUrl)
   const cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
   const events = await fetch(new URL('/events', pageUrl), { headers: { cookie } })
+  return { until: screensIn(events) }
+}
+
+async function screensIn({ body }: Response): Promise<string[]> {
   let text = ''
   const decoder = new TextDecoder()
   try {
-    for await (const chunk of events.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true })
+    for await (const chunk of body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true })
   } catch {
     // Broken off.
   }
@@ -53,7 +57,7 @@ test('a running agent whose disk turns out damaged says so, ends with a code, an
   await using agent = await startAgent(data, { args: noServer })
   const { pageUrl, queue: before } = await agentStatus(data)
   expect(before.pending).toBe(rows)
-  const screens = screensOf(pageUrl ?? '')
+  const screens = await watchScreen(pageUrl ?? '')
 
   const path = join(data, 'outbox.db')
   const file = openSync(path, 'r+')
@@ -72,7 +76,7 @@ test('a running agent whose disk turns out damaged says so, ends with a code, an
   expect(ended.code).toBe(1)
   expect(ended.stderr).toMatch(/^error outbox-corrupt: .*\nhint: Start the agent again/m)
   expect(ended.stderr).toContain('out of service')
-  expect((await screens).at(-1)).toBe('cannot-store')
+  expect((await screens.until).at(-1)).toBe('cannot-store')
 
   await using again = await startAgent(data, { args: noServer })
   expect(again.stderr()).toContain('outbox-corrupt')
