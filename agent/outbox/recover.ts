@@ -108,7 +108,9 @@ function build(dataFolder: string, clock: Clock, keys: KeyPlace): Recovery {
           insert(linked)
         } catch (error) {
           // A value that damage has made impossible costs its row alone.
-          if (nativeCode(error)?.startsWith('SQLITE_CONSTRAINT') === true) continue
+          const isImpossible = nativeCode(error)?.startsWith('SQLITE_CONSTRAINT') === true
+          // So does a row whose columns have lost their names with the schema.
+          if (isImpossible || error instanceof RangeError) continue
           throw error
         }
         link = linked.link
