@@ -192,6 +192,20 @@ describe('recover', () => {
     expect(recoverOutbox(folder, systemClock)).toMatchObject({ salvaged: 20, lost: 0 })
   })
 
+  test('columns whose names damage has changed are read by their place', () => {
+    fill(20)
+    const database = new Sqlite(path)
+    database.unsafeMode()
+    database.pragma('writable_schema = ON')
+    database.exec(
+      `UPDATE sqlite_schema SET sql = replace(sql, 'consent_text', 'consent_tixt') WHERE name = 'registrations'`,
+    )
+    database.close()
+    const { recovery, rows } = heal()
+    expect(recovery).toMatchObject({ salvaged: 20, lost: 0 })
+    expect(new Set(rows.map(({ body }) => body))).toEqual(new Set(['x'.repeat(300)]))
+  })
+
   test('a row that damage has changed costs itself alone', () => {
     fill(20)
     const database = new Sqlite(path)

@@ -1,9 +1,10 @@
 import { AppError } from '../../shared/errors.ts'
-import type { Database } from './database.ts'
+import { openModel, type Database } from './database.ts'
 import { importedInVersion1 } from './imported.ts'
 import type { Keyring } from './keyring.ts'
 import type { Mark } from './mark.ts'
 import { inspect, placeOf, type LiveRow, type RawRow, type Removed } from './rows.ts'
+import { schema } from './schema.ts'
 import { nextLink, Seals, type Part } from './seal.ts'
 import { sealVersion1, type Version1Row } from './version-1.ts'
 
@@ -48,10 +49,15 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
 
   /** Past a row that cannot be read it goes on number by number until it meets one that can. */
   function* read(table: string): Generator<RawRow | Version1Row> {
-    const next = attempt(() => database?.prepare(`SELECT * FROM ${table} WHERE seq > ? ORDER BY seq LIMIT 1`))
+    const next = attempt(() =>
+      database?.prepare(`SELECT * FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT 1`).raw(),
+    )
+    const names = attempt(() => columnNames(next?.columns() ?? [], isSealed ? table : undefined)) ?? []
+    const named = (cells: unknown[] | undefined): RawRow | Version1Row | undefined =>
+      cells && (Object.fromEntries(names.map((name, place) => [name, cells[place]])) as unknown as RawRow)
     let after = 0
     for (let looks = 0; next !== undefined && looks < 2 * mostRows; looks++) {
-      const found = attempt(() => ({ row: next.get(after) as RawRow | Version1Row | undefined }))
+      const found = attempt(() => ({ row: named(next.get(after) as unknown[] | undefined) }))
       if (found === undefined) after += 1
       else if (found.row === undefined) return
       else {
@@ -121,6 +127,17 @@ export function readDamaged(database: Database | undefined, mark: Mark | undefin
       if (isSealed) insert('imported', ['key'], imported.rows)
     },
   }
+}
+
+/** As they should be where there are as many: damage may have changed the text of the schema and nothing else. */
+function columnNames(found: { name: string }[], table: string | undefined): string[] {
+  if (table !== undefined) {
+    const model = openModel(schema)
+    const whole = model.prepare(`SELECT * FROM ${table}`).columns()
+    model.close()
+    if (whole.length === found.length) return whole.map(({ name }) => name)
+  }
+  return found.map(({ name }) => name)
 }
 
 /** A table from its beginning to where it is damaged, and from its end. */
