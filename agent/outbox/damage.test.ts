@@ -192,6 +192,22 @@ describe('recover', () => {
     expect(recoverOutbox(folder, systemClock)).toMatchObject({ salvaged: 20, lost: 0 })
   })
 
+  test.each([
+    ['name', 3],
+    ['fixed fraction', 21],
+    ['schema format', 47],
+    ['text encoding', 59],
+  ])('a header whose %s is damaged costs nothing', (_what, offset) => {
+    fill(20)
+    const bytes = readFileSync(path)
+    bytes[offset] = 9
+    writeFileSync(path, bytes)
+    const { rows } = heal()
+    expect(rows.map(({ body, state }) => [body, state])).toEqual(
+      Array.from({ length: 20 }, () => ['x'.repeat(300), 'pending']),
+    )
+  })
+
   test('columns whose names damage has changed are read by their place', () => {
     fill(20)
     const database = new Sqlite(path)

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 
 export type Database = Sqlite.Database
@@ -31,10 +31,29 @@ export function openHeld(path: string): Database {
   }
 }
 
-/** A damaged file, opened to read what is left of it; undefined where nothing of it can be opened. */
+/** What the file's header says whatever is in it: offset and bytes (https://www.sqlite.org/fileformat2.html, 1.3). */
+const constantHeader: [number, Buffer][] = [
+  [0, Buffer.from('SQLite format 3\0')],
+  // Fractions of a payload, fixed.
+  [21, Buffer.of(64, 32, 32)],
+  // Schema format 4, text in UTF-8.
+  [44, Buffer.of(0, 0, 0, 4)],
+  [56, Buffer.of(0, 0, 0, 1)],
+]
+const headerBytes = 100
+
+/**
+ * A copy of a damaged file, opened to read what is left of it; undefined where nothing of it can be opened. What is always
+ * the same in a header is put right in it.
+ */
 export function openToSalvage(path: string): Database | undefined {
   let database: Database | undefined
   try {
+    if (statSync(path).size >= headerBytes) {
+      const file = openSync(path, 'r+')
+      for (const [offset, bytes] of constantHeader) writeSync(file, bytes, 0, bytes.length, offset)
+      closeSync(file)
+    }
     database = new Sqlite(path, { fileMustExist: true })
     // A damaged page then costs the rows on it, not the whole query.
     database.pragma('cell_size_check = ON')

@@ -21,7 +21,9 @@ function asStorageError(path: string, error: unknown): unknown {
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return heldError(path, holderOf(path), error)
   }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+  // A damaged header says so without a code of its own.
+  const isForeign = code === 'SQLITE_ERROR' && (error as Error).message === 'unsupported file format'
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || isForeign) {
     return new AppError('outbox-corrupt', `the outbox ${path} is damaged (${code})`, { cause: error })
   }
   if (code === 'SQLITE_FULL')
