@@ -107,15 +107,10 @@ test(
         expect(delivered + dead + discarded + pending + lost).toBe(rows)
         for (const row of found) {
           const was = truth.get(row.idempotencyKey)
-          // Of a tombstone with a changed key nothing is ever sent; `queue verify` tells of it.
-          if (was === undefined) {
-            expect(row).toMatchObject({ state: 'delivered', body: '{}' })
-            continue
-          }
-          expect(row.seq).toBe(was.seq)
+          expect(row.seq).toBe(was?.seq)
           if (row.state === 'pending') expect(row.body).toBe(bodyOf(row.seq))
           // Whatever damage says, nobody has settled what was pending.
-          if (was.state === 'pending') expect(row.state).toBe('pending')
+          if (was?.state === 'pending') expect(row.state).toBe('pending')
         }
         for (const row of damaged.nextBatch(200, [], [])) expect(row.body).toBe(bodyOf(row.seq))
         damaged.append({ system: 'vlt-clients', subject: 'new', card: 'new', body: '{}', readerId: null })

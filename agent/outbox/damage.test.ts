@@ -208,6 +208,33 @@ describe('recover', () => {
     )
   })
 
+  test('a tombstone that opens no more is found in idle hours, and told as lost by the next start', () => {
+    {
+      using outbox = Outbox.open(folder, systemClock)
+      const ids = Array.from({ length: 3 }, (_, row) => {
+        const own = String(row)
+        return outbox.append({ system: 'vlt-clients', subject: own, card: own, body: '{}', readerId: null })
+          .id
+      })
+      outbox.settleAll(ids.map((id) => ({ id, state: 'delivered', receipt: '{"id":1}' })))
+      expect(outbox.upkeep.forgetDelivered(0)).toBe(3)
+    }
+    const database = new Sqlite(path)
+    database.exec('UPDATE tombstones SET idempotency_key = zeroblob(16) WHERE seq = 2')
+    database.close()
+    {
+      using outbox = Outbox.open(folder, systemClock)
+      expect(() => outbox.upkeep.mend(0)).toThrow(withCode('outbox-corrupt'))
+    }
+    const { recovery, watermark } = heal()
+    expect([recovery, watermark]).toMatchObject([
+      { salvaged: 2, lost: 1 },
+      { accepted: 3, delivered: 2, lost: 1 },
+    ])
+    using outbox = Outbox.open(folder, systemClock)
+    expect(outbox.upkeep.mend(0)).toBeUndefined()
+  })
+
   test('columns whose names damage has changed are read by their place', () => {
     fill(20)
     const database = new Sqlite(path)

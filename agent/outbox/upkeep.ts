@@ -122,18 +122,23 @@ export class Upkeep {
     const rows = pageRows(file, afterSeq, rowsAtOnce)
     for (const row of rows) {
       const found = inspect(file.seals, row)
-      if (found === 'lost' && row.body !== null) markLost(file, this.#order, row)
+      // A tombstone has no state for it: only salvage takes one out, and counts it.
+      if (found === 'lost' && row.body === null) this.#leaveToSalvage(`tombstone ${String(row.seq)}`)
+      if (found === 'lost') markLost(file, this.#order, row)
       if (found === 'unsettled') this.#reopen(row)
     }
     const last = rows.at(-1)?.seq ?? afterSeq
     const [passedOver] = unindexed(file, afterSeq, last)
-    if (passedOver !== undefined)
-      file.guarded(() => {
-        throw new AppError('outbox-corrupt', `the index ${passedOver.index} of ${file.path} is damaged`)
-      })
+    if (passedOver !== undefined) this.#leaveToSalvage(`the index ${passedOver.index}`)
     if (rows.length === rowsAtOnce) return last
     this.#correctCounts()
     return undefined
+  }
+
+  #leaveToSalvage(what: string): void {
+    this.#file.guarded(() => {
+      throw new AppError('outbox-corrupt', `${what} of ${this.#file.path} is damaged`)
+    })
   }
 
   /** Reads the whole file and proves from it what the counts say; others go on in between. */
