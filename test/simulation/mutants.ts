@@ -139,7 +139,6 @@ export const mutants: Mutant[] = [
   {
     title: 'waits are measured on the wall clock',
     // By it, too, what is settled would be old at once.
-    // What is old is told by the same clock: it then goes too early.
     invariants: ['stuck', 'retry-after', 'lost'],
     seams: {
       kiosk: {
